@@ -1,0 +1,250 @@
+"""How a program runs: what before the loop over t, what inside it, what after; who sends gradient to whom.
+
+Everything here follows from the equations alone, never from a cell's name, and is worked out once
+for a program. The lengths T and B, and all numbers, come later (`passes.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnn_engine.core.equations import Apply, Equation, Expr, Program, Read, walk
+from rnn_engine.core.graph import strongly_connected
+from rnn_engine.core.operations import CrossEntropy
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation of one equation; `root` where its value is the equation's."""
+
+    equation: Equation
+    apply: Apply
+    root: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Operations that run together: direction 0 = once for all t, ±1 = in a loop over t."""
+
+    direction: int
+    nodes: tuple[Node, ...]
+    """Within a loop: in an order that works at every t."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sender:
+    """An equation that reads a value at `offset` and so sends gradient to it on the way back.
+
+    What its stop at time step t sends arrives at t + offset. One equation that reads a value twice
+    at the same offset (two `leaves`) sends one sum.
+    """
+
+    equation: str
+    offset: int
+    leaves: tuple[Read, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterUse:
+    """A place where an equation on the way to the loss uses a parameter."""
+
+    node: Node
+    argument: int
+    read: Read
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The program with its stages, its way back and the orders of its stops."""
+
+    program: Program
+    stages: tuple[Stage, ...]
+    fused: Mapping[Apply, Apply]
+    """A loss and the softmax (or sigmoid) it is taken together with."""
+    backward_order: tuple[tuple[int, tuple[str, ...]], ...]
+    """The sweeps of the way back: direction over t and the equations of a time step."""
+    senders: Mapping[str, tuple[Sender, ...]]
+    """Who sends to a value, in the order of the stops."""
+    carries: frozenset[Expr]
+    """The nodes and reads through which a gradient passes to an equation or a parameter."""
+    uses: Mapping[str, tuple[ParameterUse, ...]]
+    """Per parameter, in the order of the stops on the way back."""
+    stands_for_argument: Mapping[str, str]
+    """`p = softmax(W @ h + b)`: its stop shows the gradient of the argument, which this equation sends."""
+
+    def gradient_targets(self, node: Node) -> tuple[tuple[int, Expr], ...]:
+        """What a node hands gradient to: (argument, expression), the fused softmax's argument for a fused loss."""
+        if node.apply in self.fused:
+            return ((0, self.fused[node.apply].args[0]),)
+        return tuple(enumerate(node.apply.args))
+
+
+def make_plan(program: Program) -> Plan:
+    """Work out a program's plan."""
+    nodes = [
+        Node(equation, expr, expr is equation.root)
+        for equation in program.equations.values()
+        for expr in walk(equation.root)
+        if isinstance(expr, Apply)
+    ]
+    fused = _fused(program)
+    softmax_of = {e.root: e.name for e in program.equations.values() if e.root in fused.values()}
+    skipped = {name for root, name in softmax_of.items() if isinstance(root.args[0], Read)}
+    backward_order = tuple(
+        (-direction, tuple(n for n in reversed(names) if n in program.objective and n not in skipped))
+        for direction, names in reversed(program.order)
+    )
+    carries = _carries(program)
+    return Plan(
+        program=program,
+        stages=_stages(program, nodes, fused),
+        fused=fused,
+        backward_order=tuple((way, names) for way, names in backward_order if names),
+        senders=_senders(program, fused, skipped, backward_order, carries),
+        carries=carries,
+        uses=_uses(program, nodes, fused, backward_order),
+        stands_for_argument={
+            softmax_of[root]: next(n.equation.name for n in nodes if n.apply is loss)
+            for loss, root in fused.items()
+            if root in softmax_of and softmax_of[root] not in skipped
+        },
+    )
+
+
+def _fused(program: Program) -> dict[Apply, Apply]:
+    """Losses computed from the logits: cross_entropy of a softmax that nothing else on the way to the loss uses."""
+    readers: dict[str, int] = {}
+    for name in program.objective:
+        for read in program.equations[name].reads:
+            if read.kind == "equation":
+                readers[read.name] = readers.get(read.name, 0) + 1
+    fused: dict[Apply, Apply] = {}
+    for name in program.objective:
+        for expr in walk(program.equations[name].root):
+            if not (isinstance(expr, Apply) and isinstance(expr.operation, CrossEntropy)):
+                continue
+            match expr.args:
+                case [Apply() as inner, Read(kind="y" | "class")]:
+                    source = inner
+                case [Read(kind="equation", offset=0, name=p), Read(kind="y" | "class")] if readers[p] == 1:
+                    source = program.equations[p].root
+                case _:
+                    continue
+            argument = source.args[0]
+            if source.operation.name == expr.operation.of and (
+                isinstance(argument, Apply) or (isinstance(argument, Read) and argument.kind == "equation")
+            ):
+                fused[expr] = source
+    return fused
+
+
+def _stages(program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]) -> tuple[Stage, ...]:
+    """Components of the graph of operations: what depends on itself through t is a loop, the rest runs once."""
+    by_expr: dict[Expr, Node] = {node.apply: node for node in nodes}
+    roots = {name: by_expr[equation.root] for name, equation in program.equations.items()}
+
+    def needed(node: Node) -> list[tuple[Node, int]]:
+        found = []
+        # a fused loss reads the logits too, so that it runs behind them
+        for arg in [*node.apply.args, *(fused[node.apply].args if node.apply in fused else ())]:
+            if isinstance(arg, Apply):
+                found.append((by_expr[arg], 0))
+            elif isinstance(arg, Read) and arg.kind == "equation":
+                found.append((roots[arg.name], arg.offset))
+        return found
+
+    edges = {node: needed(node) for node in nodes}
+    stages = []
+    for members in strongly_connected(nodes, {node: [n for n, _ in edges[node]] for node in nodes}):
+        inside = set(members)
+        offsets = [offset for node in members for other, offset in edges[node] if other in inside]
+        if not offsets:
+            stages.append(Stage(0, tuple(members)))
+            continue
+        at_same_t = {n: [other for other, offset in edges[n] if offset == 0 and other in inside] for n in members}
+        ordered = [node for [node] in strongly_connected(members, at_same_t)]
+        stages.append(Stage(1 if min(offsets) < 0 else -1, tuple(ordered)))
+    return tuple(stages)
+
+
+def _carries(program: Program) -> frozenset[Expr]:
+    """Expressions with an equation's value or a parameter below them: where gradient has somewhere to go."""
+    carrying: set[Expr] = set()
+    for name in program.objective:
+        for expr in walk(program.equations[name].root):
+            if isinstance(expr, Read) and expr.kind in ("equation", "parameter"):
+                carrying.add(expr)
+            elif isinstance(expr, Apply) and (
+                expr is program.equations[name].root or any(arg in carrying for arg in expr.args)
+            ):
+                carrying.add(expr)
+    return frozenset(carrying)
+
+
+def _senders(
+    program: Program,
+    fused: Mapping[Apply, Apply],
+    skipped: set[str],
+    backward_order: tuple[tuple[int, tuple[str, ...]], ...],
+    carries: frozenset[Expr],
+) -> dict[str, tuple[Sender, ...]]:
+    leaves: dict[str, dict[tuple[str, int], list[Read]]] = {name: {} for name in program.objective}
+    for name in program.objective - skipped:
+        for read in _sent_by(program.equations[name], fused):
+            if read in carries and read.kind == "equation":
+                leaves[read.name].setdefault((name, read.offset), []).append(read)
+    place = {
+        name: (sweep, way, i) for sweep, (way, names) in enumerate(backward_order) for i, name in enumerate(names)
+    }
+
+    def stop_order(sender: tuple[str, int]) -> tuple[int, int, int]:
+        name, offset = sender
+        sweep, way, i = place[name]
+        # a reader at offset −1 stands one time step later: on the way back (t falling) its stop comes first
+        return sweep, -way * offset, i
+
+    return {
+        value: tuple(Sender(*key, tuple(readers[key])) for key in sorted(readers, key=stop_order))
+        for value, readers in leaves.items()
+    }
+
+
+def _sent_by(equation: Equation, fused: Mapping[Apply, Apply]) -> list[Read]:
+    """The reads to which an equation sends gradient, in source order.
+
+    A fused loss sends to the argument of its softmax instead of to the softmax; where that softmax
+    is another equation's, only if the argument is a bare name (otherwise that equation keeps its stop).
+    """
+
+    def visit(expr: Expr) -> list[Read]:
+        if isinstance(expr, Read):
+            return [expr]
+        if not isinstance(expr, Apply):
+            return []
+        if expr in fused:
+            source = fused[expr].args[0]
+            if isinstance(source, Read) or fused[expr] in expr.args:
+                return visit(source)
+            return []
+        return [read for arg in expr.args for read in visit(arg)]
+
+    return visit(equation.root)
+
+
+def _uses(
+    program: Program,
+    nodes: list[Node],
+    fused: Mapping[Apply, Apply],
+    backward_order: tuple[tuple[int, tuple[str, ...]], ...],
+) -> dict[str, tuple[ParameterUse, ...]]:
+    stops = [name for _, names in backward_order for name in names]
+    bypassed = set(fused.values())
+    uses: dict[str, list[ParameterUse]] = {name: [] for name in program.parameters}
+    for stop in stops:
+        for node in nodes:
+            if node.equation.name == stop and node.apply not in bypassed:
+                for i, arg in enumerate(node.apply.args):
+                    if isinstance(arg, Read) and arg.kind == "parameter":
+                        uses[arg.name].append(ParameterUse(node, i, arg))
+    return {name: tuple(places) for name, places in uses.items()}

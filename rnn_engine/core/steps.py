@@ -1,0 +1,139 @@
+"""Steps: where the debugger can stop within one window, and what is to be seen there.
+
+A step is a view onto a tape. `forward_steps` and `backward_steps` are generators: a pass is computed
+whole when its first step is asked for; a caller can stop at any step, keep it, go on or never come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_engine.core.operations import Array
+from rnn_engine.core.passes import Signal, Tape, backward, forward
+from rnn_engine.core.plan import Plan
+
+Sweeps = tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stops(Sequence[tuple[int, str]]):
+    """The stops of a pass over T time steps, in the order they are walked: (place, equation).
+
+    `place` counts the time steps of the window from 0. Nothing is stored: a stop is arithmetic.
+    """
+
+    sweeps: Sweeps
+    T: int
+
+    def __len__(self) -> int:
+        return self.T * sum(len(names) for _, names in self.sweeps)
+
+    def __getitem__(self, i: int) -> tuple[int, str]:  # type: ignore[override]  # no slices of stops
+        for direction, names in self.sweeps:
+            size = self.T * len(names)
+            if i < size:
+                place, j = divmod(i, len(names))
+                return (place if direction > 0 else self.T - 1 - place), names[j]
+            i -= size
+        raise IndexError(i)
+
+    def find(self, place: int, equation: str) -> int | None:
+        """The number of a stop; None where there is none."""
+        first = 0
+        for direction, names in self.sweeps:
+            if equation in names and 0 <= place < self.T:
+                turn = place if direction > 0 else self.T - 1 - place
+                return first + turn * len(names) + names.index(equation)
+            first += self.T * len(names)
+        return None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """One equation at one time step. Arrays are `[B, n]` (a scalar is n = 1), read-only views."""
+
+    tape: Tape
+    phase: str
+    place: int
+    equation: str
+
+    @property
+    def t(self) -> int:
+        """The position in the sequence, from 1."""
+        return self.tape.start + self.place + 1
+
+    @property
+    def value(self) -> Array:
+        return _frozen(self.tape.value(self.equation)[self.place])
+
+    @property
+    def undefined(self) -> NDArray[np.bool_] | None:
+        """`[B]`, True where the equation reads a target that is missing; None where all is defined."""
+        tape = self.tape
+        if tape.missing is None or self.equation not in tape.plan.program.reads_target:
+            return None
+        return tape.missing[self.place]
+
+    @property
+    def gradient(self) -> Array:
+        """∂loss/∂value, complete."""
+        return _frozen(self.tape.gradient(self.equation)[self.place])
+
+    @property
+    def arrived(self) -> Mapping[str, Array]:
+        """What arrived and from which stop (`a[4]`), in the order in which it is summed."""
+        tape, plan = self.tape, self.tape.plan
+        if self.equation in plan.stands_for_argument:
+            return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
+        return {
+            f"{sender.equation}[{self.t - sender.offset}]": _frozen(tape.sent(self.equation, sender)[self.place])
+            for sender in plan.senders[self.equation]
+            if 0 <= self.place - sender.offset < tape.T
+        }
+
+    @property
+    def adds(self) -> Mapping[str, Array]:
+        """What this stop alone adds to the gradient of each parameter, in the parameter's shape."""
+        tape, adds = self.tape, {}
+        for name, uses in tape.plan.uses.items():
+            parts = [tape.parameter_part(u, self.place) for u in uses if u.node.equation.name == self.equation]
+            if parts:
+                total = parts[0]
+                for part in parts[1:]:
+                    total = total + part
+                adds[name] = total.reshape(tape.plan.program.parameters[name])
+        return adds
+
+
+def _frozen(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def forward_steps(
+    plan: Plan,
+    parameters: Mapping[str, Array],
+    x: Signal | None,
+    y: Signal | None,
+    *,
+    T: int,
+    B: int,
+    initial: Mapping[str, Array] | None = None,
+    start: int = 0,
+) -> Iterator[Step]:
+    """The forward steps of one window; arguments as for `passes.forward`."""
+    tape = forward(plan, parameters, x, y, T=T, B=B, initial=initial, start=start)
+    for place, equation in Stops(plan.program.order, T):
+        yield Step(tape, "forward", place, equation)
+
+
+def backward_steps(tape: Tape, weights: NDArray[np.float64]) -> Iterator[Step]:
+    """The backward steps through a tape; arguments as for `passes.backward`."""
+    backward(tape, weights)
+    for place, equation in Stops(tape.plan.backward_order, tape.T):
+        yield Step(tape, "backward", place, equation)

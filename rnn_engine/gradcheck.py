@@ -1,0 +1,64 @@
+"""Gradients against central differences: (L(w + eps) − L(w − eps)) / 2 eps for every number of every parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine.core.operations import Array
+from rnn_engine.core.passes import Tape
+from rnn_engine.session import Session
+from rnn_engine.training import Iteration
+
+EPS = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """`relative` is ‖a − n‖ / max(‖a‖, ‖n‖) over all parameters together, a ours and n by differences."""
+
+    relative: float
+    parameters: int
+    compared: int
+
+
+def check_gradients(session: Session, eps: float = EPS, most: int = 2000) -> GradientCheck | None:
+    """Check the gradients of the first iteration. None where there is no loss.
+
+    At most `most` numbers are compared, spread evenly over all parameters.
+    """
+    run = session.run
+    if "loss" not in run.plan.program.equations or not run.plan.program.parameters:
+        return None
+    iteration = run.iteration(run.first())
+    analytic = {name: np.asarray(g) for name, g in iteration.gradients.items()}
+    size = sum(g.size for g in analytic.values())
+    chosen = np.unique(np.linspace(0, size - 1, min(size, most)).astype(int))
+    flat = np.concatenate([g.ravel() for g in analytic.values()])[chosen]
+    numeric = np.array([_difference(iteration, analytic, int(k), eps) for k in chosen])
+    scale = max(float(np.linalg.norm(flat)), float(np.linalg.norm(numeric)))
+    relative = float(np.linalg.norm(flat - numeric)) / scale if scale else 0.0
+    return GradientCheck(relative, len(analytic), len(chosen))
+
+
+def _difference(iteration: Iteration, gradients: dict[str, Array], k: int, eps: float) -> float:
+    for name, g in gradients.items():
+        if k < g.size:
+            break
+        k -= g.size
+    values = []
+    for sign in (1.0, -1.0):
+        moved = np.array(iteration.before.parameters[name], dtype=np.float64)
+        moved.reshape(-1)[k] += sign * eps
+        values.append(_objective(iteration, {**iteration.before.parameters, name: moved}))
+    return (values[0] - values[1]) / (2 * eps)
+
+
+def _objective(iteration: Iteration, parameters: dict[str, Array]) -> float:
+    run, window = iteration.run, iteration.window
+    initial = run.initial if window.fresh else iteration.before.carried
+    batch = run.dataset.batches[window.batch]
+    tape: Tape = run.tape(parameters, batch, window.start, window.stop, initial)
+    weights = run.reduction.weights(tape.missing, tape.T, tape.B)
+    return float(np.sum(np.where(weights == 0.0, 0.0, tape.value("loss")[:, :, 0] * weights)))

@@ -1,0 +1,59 @@
+"""A replay: a session as one JSON file. The engine's only door to files, and its only user of msgspec.
+
+A replay is data from strangers: nothing in it is executed, opened as a path or written raw to a terminal,
+and every error about it is one line: file, JSON path, what was expected.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace as replaced
+
+from rnn_engine.replay.checks import OPTIMIZERS, check_data, prompt_level, split
+from rnn_engine.replay.codec import dumps, load, loads, save
+from rnn_engine.replay.files import read_bytes, read_text
+from rnn_engine.replay.schema import (
+    FORMAT,
+    VERSION,
+    Clip,
+    Data,
+    Edit,
+    Generation,
+    Inputs,
+    Mark,
+    Optimizer,
+    Reduction,
+    Replay,
+    SequencePair,
+    Targets,
+    Training,
+    Value,
+)
+
+__all__ = [
+    "FORMAT",
+    "OPTIMIZERS",
+    "VERSION",
+    "Clip",
+    "Data",
+    "Edit",
+    "Generation",
+    "Inputs",
+    "Mark",
+    "Optimizer",
+    "Reduction",
+    "Replay",
+    "SequencePair",
+    "Targets",
+    "Training",
+    "Value",
+    "check_data",
+    "dumps",
+    "load",
+    "loads",
+    "prompt_level",
+    "read_bytes",
+    "read_text",
+    "replaced",
+    "save",
+    "split",
+]

@@ -1,0 +1,258 @@
+"""A session: the one mutable object. Equations and data compile to a `Run`; marks and cursor change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rnn_engine.core.equations import Program, compile_equations
+from rnn_engine.core.operations import Array
+from rnn_engine.core.plan import make_plan
+from rnn_engine.core.steps import Stops
+from rnn_engine.data import Dataset, dataset, prompt_tokens
+from rnn_engine.errors import AddressError, EngineError, EquationError, ReplayError
+from rnn_engine.generation import Generator, make_generator
+from rnn_engine.replay import Mark, Replay, Training, load, replaced, save
+from rnn_engine.schedule import Schedule, UpdateStops, windows_of_epoch
+from rnn_engine.training import Reduction, Run, side_by_side
+from rnn_engine.update import DEFAULTS, UpdateRule, compile_update, optimizer_text
+
+
+class Session:
+    """A replay that runs. Raises `EngineError` where its parts do not fit together."""
+
+    def __init__(self, replay: Replay, file: str | None = None) -> None:
+        self.replay, self.file = replay, file
+        self.run = compile_run(replay)
+        self.marks: list[Mark] = list(replay.marks)
+        for i, mark in enumerate(self.marks):
+            self._check_address(mark.address, f"$.marks[{i}].address")
+        if replay.cursor is not None:
+            self._check_address(replay.cursor, "$.cursor")
+        self.cursor = 0 if replay.cursor is None else self.schedule.span(replay.cursor).start
+
+    @classmethod
+    def load(cls, path: str | Path) -> Session:
+        """Open a replay file. Raises `EngineError`, with the file's name in it."""
+        replay = load(Path(path))
+        try:
+            return cls(replay, str(path))
+        except ReplayError:
+            raise
+        except EquationError as error:
+            where = "" if error.line is None else f"$.equations[{error.line - 1}]"
+            raise ReplayError(str(error), where, str(path)) from None
+        except EngineError as error:
+            raise ReplayError(str(error), "", str(path)) from None
+
+    @property
+    def title(self) -> str:
+        return self.replay.title
+
+    @property
+    def notes(self) -> str:
+        return self.replay.notes
+
+    @property
+    def program(self) -> Program:
+        return self.run.plan.program
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.run.dataset
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.run.schedule
+
+    def to_replay(self) -> Replay:
+        """This session as a document, marks and cursor included."""
+        cursor = str(self.schedule.address(self.cursor)) if self.cursor or self.replay.cursor else None
+        return replaced(self.replay, marks=tuple(self.marks), cursor=cursor)
+
+    def save(self, path: str | Path) -> None:
+        """Write the session as a replay, all or nothing. Raises `ReplayError`."""
+        replay = self.to_replay()
+        save(Path(path), replay)
+        self.replay, self.file = replay, str(path)
+
+    def _check_address(self, address: str, path: str) -> None:
+        try:
+            self.schedule.span(address)
+        except AddressError as error:
+            raise ReplayError(str(error), path, self.file) from None
+
+
+def compile_run(replay: Replay) -> Run:
+    """Check that equations, data, parameters and training fit together, and compile them."""
+    data = dataset(replay.data)
+    parameters = {name: np.array(value, dtype=np.float64) for name, value in replay.parameters.items()}
+    initial = _initial_values(replay)
+    program = compile_equations(
+        replay.equations,
+        {name: value.shape for name, value in parameters.items()},
+        x=data.x_shape,
+        y=data.y_shape,
+        initial={name: value[0].shape[-1:] if value[0].ndim else () for name, value in initial.items()},
+    )
+    training = replay.training or Training()
+    _check_data(program, data)
+    rule = _rule(program, training) if "loss" in program.equations and training.optimizer else None
+    if training.optimizer and rule is None:
+        raise EngineError("training.optimizer: there is no equation `loss` to train on")
+    if training.train_initial:
+        raise EngineError("training.train_initial: initial states cannot be trained yet; expected it absent")
+    for name in training.report:
+        if program.shapes.get(name) != ():
+            raise EngineError(f"training.report: {name!r} is no scalar equation of the text")
+    plan = make_plan(program)
+    generator = _generator(replay, program, data)
+    scalars = [*(["loss"] if "loss" in program.equations else []), *training.report]
+    reduction = Reduction(training.reduction.time, training.reduction.batch)
+    return Run(
+        plan=plan,
+        dataset=data,
+        schedule=_schedule(replay, training, program, data, plan.backward_order, rule, generator),
+        rule=rule,
+        reduction=reduction,
+        scalars=tuple(dict.fromkeys(scalars)),
+        parameters={name: parameters[name] for name in program.parameters},
+        initial=_initial_states(program, data, initial),
+        generator=generator,
+    )
+
+
+def _initial_values(replay: Replay) -> dict[str, dict[int, Array]]:
+    """Per state: how far before t = 1 (0 for `h`, 1 for `h[-1]`) → its value."""
+    found: dict[str, dict[int, Array]] = {}
+    for key, value in replay.initial.items():
+        name, _, rest = key.partition("[")
+        found.setdefault(name, {})[-int(rest[:-1]) if rest else 0] = np.array(value, dtype=np.float64)
+    for name, values in found.items():
+        # [0] stands for the shape; a state given only deeper still has one
+        values.setdefault(0, np.zeros_like(next(iter(values.values()))))
+        if len({v.shape[-1:] for v in values.values()}) > 1:
+            raise EngineError(f"initial values of {name!r} have several shapes; expected one")
+    return found
+
+
+def _initial_states(program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]]) -> dict[str, Array]:
+    states: dict[str, Array] = {}
+    for name, depth in program.delays.items():
+        n = program.shapes[name][0] if program.shapes[name] else 1
+        values = given.get(name, {})
+        B = max([v.shape[0] for v in values.values() if v.ndim == 2], default=1)
+        state = np.zeros((depth, B, n))
+        for back, value in values.items():
+            if back >= depth:
+                deepest = f"{name}[{1 - depth}]" if depth > 1 else name
+                raise EngineError(f"initial value {name}[{-back}] is never read; the deepest that is read is {deepest}")
+            if value.ndim == 2 and any(batch.B != value.shape[0] for batch in data.batches):
+                raise EngineError(
+                    f"initial value of {name!r} is for {value.shape[0]} sequences, a batch has {data.batches[0].B}"
+                )
+            state[depth - 1 - back] = value.reshape(-1, n)
+        states[name] = state
+    return states
+
+
+def _check_data(program: Program, data: Dataset) -> None:
+    missing = False
+    for batch in data.batches:
+        y = batch.y
+        missing = missing or (y is not None and y.missing is not None and bool(y.missing.any()))
+        if program.classes is None or y is None:
+            continue
+        if y.classes is None:
+            raise EngineError("cross_entropy takes targets that are tokens, whole numbers from 0, or vectors of p's length")
+        if y.classes.max(initial=0) >= program.classes:
+            t, b = np.argwhere(y.classes >= program.classes)[0]
+            raise EngineError(
+                f"target {y.classes[t, b]} at t={t + 1} is no class; expected 0 to {program.classes - 1}, p has {program.classes}"
+            )
+    if missing:
+        for name in program.states:
+            if name in program.reads_target:
+                raise EngineError(f"a target is null, but the state {name!r} depends on the targets")
+
+
+def _rule(program: Program, training: Training) -> UpdateRule:
+    optimizer = training.optimizer
+    assert optimizer is not None
+    for name in training.frozen:
+        if name not in program.parameters:
+            raise EngineError(f"training.frozen: {name!r} is no parameter; expected {', '.join(program.parameters)}")
+    constants = dict(optimizer.constants)
+    if optimizer.name is not None:
+        known = {"learning_rate", *DEFAULTS[optimizer.name]}
+        for constant in constants:
+            if constant not in known:
+                raise EngineError(
+                    f"training.optimizer: {optimizer.name} has no constant {constant!r}; expected {', '.join(sorted(known))}"
+                )
+        constants = {**DEFAULTS[optimizer.name], **constants}
+        if "learning_rate" not in constants:
+            raise EngineError("training.optimizer: learning_rate is missing; expected a number")
+    return compile_update(
+        optimizer_text(optimizer.name) if optimizer.name is not None else optimizer.equations or (),
+        constants,
+        None if training.clip is None else (training.clip.kind, training.clip.limit),
+        program.parameters,
+        frozenset(training.frozen),
+    )
+
+
+def _generator(replay: Replay, program: Program, data: Dataset) -> Generator | None:
+    settings = replay.generation
+    if settings is None:
+        return None
+    if data.vocabulary is None or not data.one_hot_x:
+        raise EngineError("generation needs inputs that are tokens; these are numbers")
+    return make_generator(
+        [e.source for e in program.equations.values()],
+        program,
+        prompt_tokens(settings, replay.data, data.vocabulary),
+        len(data.vocabulary),
+        length=settings.length,
+        greedy=settings.mode == "greedy",
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        seed=settings.seed,
+    )
+
+
+def _schedule(
+    replay: Replay,
+    training: Training,
+    program: Program,
+    data: Dataset,
+    backward: tuple[tuple[int, tuple[str, ...]], ...],
+    rule: UpdateRule | None,
+    generator: Generator | None,
+) -> Schedule:
+    lengths = [batch.T for batch in data.batches]
+    windows = windows_of_epoch(lengths, training.window, training.last_window == "keep", training.carry)
+    if not windows:
+        raise EngineError(f"training.window is {training.window}, longer than every sequence, and the last is dropped")
+    iterations = training.iterations or (training.epochs or 1) * len(windows)
+    evaluate = None
+    if replay.evaluate:
+        evaluate = Stops(program.order, side_by_side(data.batches).T)
+    generate = None
+    if generator is not None:
+        [(direction, names)] = generator.plan.program.order
+        generate = Stops(((direction, (*names, "sample")),), generator.T)
+    return Schedule(
+        windows=windows,
+        iterations=iterations,
+        forward=program.order,
+        backward=backward,
+        update=None
+        if rule is None
+        else UpdateStops(tuple(program.parameters), rule.frozen, rule.equations),
+        evaluate=evaluate,
+        generate=generate,
+    )
+

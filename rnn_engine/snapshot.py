@@ -1,0 +1,97 @@
+"""All there is to see at one address, frozen: the only module of the engine that a pane may import.
+
+Text in these views (tokens, titles, notes) is as the file has it. Whoever shows it passes it
+through `rnn_tui.text.safe_text` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PANES = ("inputs", "weights", "hidden", "output", "gradients")
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Matrix:
+    """One table of numbers in a pane: a parameter, or a value over time (time runs down the rows)."""
+
+    key: str
+    """Unique within its pane: `x`, `W_xh`, `h`, `p`, `∂W_xh`, `∂h`."""
+    values: Floats
+    """`[R, C]`, read-only; a vector parameter is `[R, 1]`."""
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    texts: tuple[tuple[str, ...], ...] | None = None
+    """Shown in place of the numbers where set: tokens."""
+    known: Bools | None = None
+    """`[R, C]`; False = not computed yet at this address."""
+    written: Bools | None = None
+    """`[R, C]`; what this step wrote."""
+    current: int | None = None
+    """The row of the current time step."""
+    target: tuple[int | None, ...] | None = None
+    """Per row, the column of the target class."""
+    chosen: tuple[int | None, ...] | None = None
+    """Per row, the column that was predicted or drawn."""
+    note: str = ""
+    """A word of ours: `frozen`, `running sum`, `total`."""
+    kind: str = "matrix"
+    """`matrix`, `over time` or `tokens`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Formula:
+    """The current equation: in symbols, with numbers put in (fullest first), and its result."""
+
+    symbols: str
+    numbers: tuple[str, ...]
+    result: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TimelineView:
+    """Where the cursor is in the run; phases and marks carry indices of the whole run."""
+
+    index: int
+    total: int
+    iteration: int
+    iterations: int
+    epoch: int
+    epochs: int
+    phase: str
+    phases: tuple[tuple[str, int, int], ...]
+    """The phases of this iteration: (phase, first index, number of steps)."""
+    t: int | None
+    T: int
+    window: tuple[int, int]
+    marks: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Snapshot:
+    """What the screen shows at one address."""
+
+    title: str
+    address: str
+    equation: str
+    panes: Mapping[str, tuple[Matrix, ...]]
+    """Every name of `PANES`."""
+    names: Mapping[str, str]
+    """A title for each pane: `hidden` → `hidden state h`."""
+    formula: Formula
+    narration: tuple[str, ...]
+    """One plain sentence, fullest wording first."""
+    note: str
+    """The note of the mark that stands here, or empty."""
+    timeline: TimelineView
+    losses: tuple[float, ...]
+    """The objective of each iteration up to this one."""
+    sequence: tuple[int, int]
+    """Which sequence of the batch is shown (from 1), and how many there are."""

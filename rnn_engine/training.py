@@ -1,0 +1,262 @@
+"""A run: iterations over windows (forward, backward, update), then evaluation and generation.
+
+`Run` is what a session compiles to and never changes. Everything is a function of a keyframe: the
+parameters, the optimiser's state and the carried state before an iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_engine.core.operations import Array
+from rnn_engine.core.passes import Signal, Tape, backward, forward
+from rnn_engine.core.plan import Plan
+from rnn_engine.data import Batch, Dataset
+from rnn_engine.errors import DataError
+from rnn_engine.generation import Generated, Generator
+from rnn_engine.schedule import Schedule, Window
+from rnn_engine.update import State, Update, UpdateRule
+
+ARRAY_OVERHEAD = 250
+"""Bytes that an array costs beside its numbers, with its place in a mapping (CPython 3.11, NumPy 2.4)."""
+
+Reduce = Literal["sum", "mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How the losses of a window become one objective: over the batch first, then over time."""
+
+    time: Reduce = "sum"
+    batch: Reduce = "mean"
+
+    def weights(self, missing: NDArray[np.bool_] | None, T: int, B: int) -> NDArray[np.float64]:
+        """`[T, B]`: the weight of each loss in the objective; 0 where a target is missing."""
+        weights = np.ones((T, B)) if missing is None else np.where(missing, 0.0, 1.0)
+        if self.batch == "mean":
+            weights /= B
+        if self.time == "mean":
+            weights /= max(1, int(np.count_nonzero(weights.any(axis=1))))
+        return weights
+
+    def totals(self, values: Array, missing: NDArray[np.bool_] | None) -> dict[str, float]:
+        """Sum and mean over time of a scalar `[T, B]`, after the batch reduction."""
+        weights = Reduction("sum", self.batch).weights(missing, *values.shape)
+        per_step = np.where(weights == 0.0, 0.0, values * weights).sum(axis=1)
+        steps = int(np.count_nonzero(weights.any(axis=1)))
+        total = 0.0
+        for value in per_step.tolist():  # in the order of time, as a person adds up
+            total += value
+        return {"sum": total, "mean": total / steps if steps else 0.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Keyframe:
+    """All that an iteration depends on; taken before it."""
+
+    iteration: int
+    parameters: Mapping[str, Array]
+    optimizer: State
+    carried: Mapping[str, Array]
+    """The last states of the window before, `[d, B, n]`; empty where a sequence begins."""
+
+    @property
+    def nbytes(self) -> int:
+        arrays = [*self.parameters.values(), *self.carried.values()]
+        arrays += [a for group in self.optimizer for a in group.values()]
+        return sum(a.nbytes + ARRAY_OVERHEAD for a in arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A session, compiled."""
+
+    plan: Plan
+    dataset: Dataset
+    schedule: Schedule
+    rule: UpdateRule | None
+    reduction: Reduction
+    scalars: tuple[str, ...]
+    """The loss, where there is one, and what the session reports beside it."""
+    parameters: Mapping[str, Array]
+    initial: Mapping[str, Array]
+    """Per state `[d, 1 or B, n]`, oldest first."""
+    generator: Generator | None
+
+    def first(self) -> Keyframe:
+        return Keyframe(1, self.parameters, self.rule.first_state() if self.rule else (), {})
+
+    def iteration(self, before: Keyframe) -> Iteration:
+        return Iteration(self, before)
+
+    def ending(self, after: Keyframe) -> Ending:
+        return Ending(self, after)
+
+    def tape(self, parameters: Mapping[str, Array], batch: Batch, start: int, stop: int, initial: Mapping[str, Array]) -> Tape:
+        """The forward pass over a part of a batch."""
+        return forward(
+            self.plan,
+            parameters,
+            _part(batch.x, start, stop),
+            _part(batch.y, start, stop),
+            T=stop - start,
+            B=batch.B,
+            initial=initial,
+            start=start,
+        )
+
+    def steps_that_count(self, name: str, window: Window) -> int:
+        """The time steps of a window at which a scalar is defined for at least one sequence."""
+        y = _part(self.dataset.batches[window.batch].y, window.start, window.stop)
+        if y is None or y.missing is None or name not in self.plan.program.reads_target:
+            return window.T
+        return int(np.count_nonzero(~y.missing.all(axis=1)))
+
+    def totals(self, tape: Tape) -> dict[str, dict[str, float]]:
+        """Loss and reported scalars of a window, reduced."""
+        totals = {}
+        for name in self.scalars:
+            missing = tape.missing if name in self.plan.program.reads_target else None
+            totals[name] = self.reduction.totals(tape.value(name)[:, :, 0], missing)
+        return totals
+
+
+class Iteration:
+    """One iteration: each phase is computed when it is first asked for, and then stays."""
+
+    def __init__(self, run: Run, before: Keyframe) -> None:
+        self.run, self.before = run, before
+        self.number = before.iteration
+        self.window: Window = run.schedule.window(self.number)
+
+    @cached_property
+    def tape(self) -> Tape:
+        """The forward pass."""
+        run, window = self.run, self.window
+        initial = run.initial if window.fresh else self.before.carried
+        batch = run.dataset.batches[window.batch]
+        return run.tape(self.before.parameters, batch, window.start, window.stop, initial)
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Array]:
+        """The backward pass: the gradient of every parameter, reduced, before clipping."""
+        tape = self.tape
+        backward(tape, self.run.reduction.weights(tape.missing, tape.T, tape.B))
+        return tape.parameter_gradients
+
+    @cached_property
+    def update(self) -> Update:
+        rule = self.run.rule
+        if rule is None:
+            raise ValueError("this run has no update")
+        return rule.run(self.number, self.before.parameters, self.gradients, self.before.optimizer)
+
+    @cached_property
+    def totals(self) -> dict[str, dict[str, float]]:
+        return self.run.totals(self.tape)
+
+    @property
+    def objective(self) -> float:
+        """The loss of this window, reduced as the session says; not a number where there is none."""
+        return self.totals["loss"][self.run.reduction.time] if "loss" in self.totals else float("nan")
+
+    @cached_property
+    def after(self) -> Keyframe:
+        """What the next iteration starts from."""
+        carried = {}
+        following = self.run.schedule.window(self.number + 1)
+        if not following.fresh:
+            carried = {name: self.tape.final(name).copy() for name in self.run.plan.program.delays}
+        if self.run.rule is None:
+            return Keyframe(self.number + 1, self.before.parameters, (), carried)
+        update = self.update
+        return Keyframe(self.number + 1, update.parameters, update.state, carried)
+
+
+class Ending:
+    """What follows the last iteration: evaluation and generation with the final weights."""
+
+    def __init__(self, run: Run, after: Keyframe) -> None:
+        self.run, self.after = run, after
+
+    @cached_property
+    def tape(self) -> Tape:
+        """The evaluation: a forward pass over all data, from the initial state."""
+        batch = side_by_side(self.run.dataset.batches)
+        return self.run.tape(self.after.parameters, batch, 0, batch.T, self.run.initial)
+
+    @cached_property
+    def totals(self) -> dict[str, dict[str, float]]:
+        return self.run.totals(self.tape)
+
+    @cached_property
+    def predicted(self) -> NDArray[np.int64] | None:
+        """`[T, B]`: the class that the output predicts; None where the targets are no classes."""
+        return predicted_classes(self.tape)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of targets that were predicted; None where they are no classes."""
+        predicted, y = self.predicted, self.tape.y
+        if predicted is None or y is None or y.classes is None:
+            return None
+        counts = np.ones_like(predicted, dtype=bool) if y.missing is None else ~y.missing
+        return float(np.mean((predicted == y.classes)[counts])) if counts.any() else None
+
+    @cached_property
+    def generated(self) -> Generated:
+        if self.run.generator is None:
+            raise ValueError("this run generates nothing")
+        initial = {name: values[:, :1] for name, values in self.run.initial.items()}
+        return self.run.generator.run(self.after.parameters, initial)
+
+
+def predicted_classes(tape: Tape) -> NDArray[np.int64] | None:
+    """`[T, B]`: the largest element of a vector output; 0 or 1 for a scalar one whose targets are 0 and 1."""
+    y, program = tape.y, tape.plan.program
+    if y is None or y.classes is None:
+        return None
+    output = tape.value(program.output)
+    if program.shapes[program.output]:
+        return np.argmax(output, axis=-1) if y.shape or program.classes else None
+    return (output[..., 0] > 0.5).astype(np.int64) if y.classes.max(initial=0) <= 1 else None
+
+
+def side_by_side(batches: Sequence[Batch]) -> Batch:
+    """All sequences of equal length as one batch. Raises `DataError` where their lengths differ."""
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    if any(batch.T != first.T for batch in batches):
+        lengths = ", ".join(str(batch.T) for batch in batches[:8])
+        raise DataError(f"evaluation takes all sequences side by side, their lengths are {lengths}; expected equal ones")
+    return Batch(
+        first.T,
+        sum(batch.B for batch in batches),
+        _joined([b.x for b in batches]),
+        _joined([b.y for b in batches]),
+    )
+
+
+def _joined(signals: Sequence[Signal | None]) -> Signal | None:
+    there = [s for s in signals if s is not None]
+    if len(there) < len(signals):
+        return None
+    classes = [s.classes for s in there if s.classes is not None]
+    missing = [np.zeros(s.values.shape[:2], dtype=bool) if s.missing is None else s.missing for s in there]
+    return Signal(
+        np.concatenate([s.values for s in there], axis=1),
+        there[0].shape,
+        np.concatenate(classes, axis=1) if len(classes) == len(there) else None,
+        np.concatenate(missing, axis=1),
+    )
+
+
+def _part(signal: Signal | None, start: int, stop: int) -> Signal | None:
+    return None if signal is None else signal.window(start, stop)
