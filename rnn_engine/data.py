@@ -111,9 +111,7 @@ def prompt_tokens(generation: Generation, data: Data, vocabulary: Sequence[str] 
     index = {token: number for number, token in enumerate(vocabulary)}
     for place, token in enumerate(tokens):
         if token not in index:
-            raise DataError(
-                f"$.generation.prompt: token {place + 1}, {token!a}, is not in the vocabulary"
-            )
+            raise DataError(f"$.generation.prompt: token {place + 1}, {token!a}, is not in the vocabulary")
     return tuple(index[token] for token in tokens)
 
 

@@ -50,7 +50,8 @@ class Generator:
         size = program.shapes[program.output][0]
         own = {name: parameters[name] for name in program.parameters}
         state = {name: values for name, values in initial.items() if name in program.delays}
-        tokens, tapes, draws = list(self.prompt), [], []
+        tokens, tapes = list(self.prompt), []
+        draws: list[int | None] = []
         uniform = _uniform(self.seed)
         for place in range(self.T):
             token = np.array([[tokens[place]]])

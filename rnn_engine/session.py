@@ -140,7 +140,8 @@ def _initial_values(replay: Replay) -> dict[str, dict[int, Array]]:
 
 def _initial_states(program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]]) -> dict[str, Array]:
     states: dict[str, Array] = {}
-    for name, depth in program.delays.items():
+    for name in program.states:
+        depth = program.delays.get(name) or program.leads[name]
         n = program.shapes[name][0] if program.shapes[name] else 1
         values = given.get(name, {})
         B = max([v.shape[0] for v in values.values() if v.ndim == 2], default=1)

@@ -64,10 +64,10 @@ class Update:
         if parameter in self.rule.frozen:
             return self.before[parameter]
         group, tape, (_, part, shape) = self._find(parameter)
-        value = tape.value(equation)[0, 0]
+        value: Array = tape.value(equation)[0, 0]
         if group.plan.program.shapes[equation] == ():
-            return value.reshape(())
-        return value[part].reshape(shape)
+            return np.reshape(value, ())
+        return np.reshape(value[part], shape)
 
     def tape(self, parameter: str) -> tuple[Tape, slice]:
         """The tape on which a parameter's update was computed, and its part of the vector."""
@@ -178,7 +178,7 @@ def optimizer_text(name: str) -> tuple[str, ...]:
 
 
 def _compile(lines: Sequence[str], constants: Mapping[str, float], clipped: bool, size: int) -> Program:
-    shapes: dict[str, Shape] = {name: () for name in constants}
+    shapes: dict[str, Shape] = dict.fromkeys(constants, ())
     given = {"gradient" if clipped else "g": (size,), "norm": ()}
     for name in given:
         if name in shapes:
@@ -186,11 +186,13 @@ def _compile(lines: Sequence[str], constants: Mapping[str, float], clipped: bool
     # what the text does not use (the norm, say) need not be there
     used = " ".join(lines)
     shapes |= {name: shape for name, shape in given.items() if _mentions(used, name)}
-    program = compile_equations(lines, shapes, initial={"w": (size,)} if "w[" in used.replace(" ", "") else None, index="i")
+    initial = {"w": (size,)} if "w[" in used.replace(" ", "") else None
+    program = compile_equations(lines, shapes, initial=initial, index="i")
     if "w" not in program.equations:
         raise EquationError("no equation gives `w`, the new parameter")
     if program.shapes["w"] != (size,):
-        raise EquationError("w must have one element for each of the parameter's", program.equations["w"].number, 1)
+        number = program.equations["w"].number
+        raise EquationError("w must have one element for each of the parameter's", number, 1)
     if program.leads:
         raise EquationError(f"{next(iter(program.leads))}[i+…]: the next iteration is not known yet")
     return program

@@ -158,7 +158,7 @@ def compile_equations(
     reads = [read for equation in equations.values() for read in equation.reads]
     delays, leads = _reach(reads, -1), _reach(reads, +1)
     for name in initial or {}:
-        if name not in delays:
+        if name not in delays and name not in leads:
             raise EquationError(f"initial value of {name!r}: no equation reads {name}[{index}-1]")
     return Program(
         equations=equations,
@@ -250,7 +250,7 @@ class _Reader:
             self.refuse(f"parentheses more than {MAX_DEPTH} deep", node)
         place = (self.number, node.col_offset + 1, ast.get_source_segment(self.source.strip(), node) or "")
         match node:
-            case ast.Constant(value=value) if type(value) in (int, float):
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 return Constant(*place, self.number_of(node, value))
             case ast.Name(id=name):
                 return Read(*place, name, 0)
@@ -279,7 +279,8 @@ class _Reader:
         if len(args) < low or (high is not None and len(args) > high):
             expected = str(low) if high == low else f"at least {low}"
             self.refuse(f"{name} takes {expected} argument{'s' * (low != 1)}, {len(args)} given", node)
-        return Apply(*place, operation, [self.expression(arg, depth + 1) for arg in args])
+        operands = [self.expression(arg, depth + 1) for arg in args]
+        return Apply(*place, operation, operands)
 
     def number_of(self, node: ast.AST, value: float) -> float:
         try:
@@ -333,6 +334,8 @@ class _Names:
             read.kind = self.kind(read)
         for name in self.parameters - {read.name for read in reads}:
             raise EquationError(f"parameter {name!r} is used by no equation")
+        for equation in self.equations.values():
+            _give_logits_a_node(equation)
 
     def kind(self, read: Read) -> Kind:
         name = read.name
@@ -361,6 +364,16 @@ class _Names:
             read.line,
             read.column,
         )
+
+
+def _give_logits_a_node(equation: Equation) -> None:
+    """`softmax(b)` of a parameter: its argument gets a node, where the gradient of a loss taken with it can arrive."""
+    for expr in walk(equation.root):
+        if isinstance(expr, Apply) and expr.operation.name in ("softmax", "sigmoid"):
+            argument = expr.args[0]
+            if not isinstance(argument, Apply) and not (isinstance(argument, Read) and argument.kind == "equation"):
+                place = (argument.line, argument.column, argument.source)
+                expr.args[0] = Apply(*place, ARITHMETIC["identity"], [argument])
 
 
 def _in_order_of_appearance(equations: Mapping[str, Equation], shapes: Mapping[str, Shape]) -> dict[str, Shape]:

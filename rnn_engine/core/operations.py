@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+Array = NDArray[np.float64]
 Shape = tuple[int, ...]
 """`()` a scalar, `(n,)` a vector, `(m, n)` a matrix parameter."""
 
@@ -298,7 +298,7 @@ class Column(Product):
 
     def forward(self, out: Array, *args: Array) -> None:
         # `args[2]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
-        np.take(args[0].T, args[2], axis=0, out=out, mode="clip")
+        np.take(args[0].T, args[2].astype(np.intp, copy=False), axis=0, out=out, mode="clip")
 
 
 class Dot(Operation):

@@ -21,6 +21,7 @@ from rnn_engine.core.equations import Apply, Constant, Expr, Read
 from rnn_engine.core.operations import PICKED_COLUMN, PRODUCT_OF_MATRIX, Array, Loss, Shape
 from rnn_engine.core.plan import Node, ParameterUse, Plan, Sender
 
+AnyArray = NDArray[Any]
 Call = tuple[Callable[..., None], tuple[Any, ...]]
 
 
@@ -93,8 +94,11 @@ class Tape:
         return self._slots[name][before : before + self.T]
 
     def initial(self, name: str) -> Array:
-        """`[d, B, n]`: what a state had before the window, oldest first; the last one is h[start]."""
-        return self._slots[name][: self.plan.program.delays[name]]
+        """`[d, B, n]`: what a state had before the window, oldest first; the last one is h[start].
+
+        For a state that is read from later time steps alone: what it has behind the window, furthest first.
+        """
+        return self._outside(name, self._slots[name])
 
     def final(self, name: str) -> Array:
         """`[d, B, n]`: what the next window starts from."""
@@ -121,22 +125,20 @@ class Tape:
 
     def initial_gradient(self, name: str) -> Array:
         """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
-        parts = self._initial_parts[name]
-        total = parts[0].copy()
-        for part in parts[1:]:
+        total = np.zeros_like(self.initial(name))
+        for part in self._initial_parts.get(name, ()):
             total += part
         return total
 
-    def parameter_part(self, use: ParameterUse, t: int | None = None) -> Array:
-        """What one use of a parameter adds to its gradient: at one time step (0 … T−1), or in all as one product."""
+    def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:
+        """What one use of a parameter adds to its gradient over a span of places (0 … T−1), as one product."""
         node, i = use.node, use.argument
-        span = slice(None) if t is None else slice(t, t + 1)
 
         def flat(a: Array) -> Array:
             return a[span].reshape(-1, a.shape[-1]) if a.ndim == 3 else a
 
         out, g = flat(self._values[node.apply]), flat(self._cotangents[node.apply])
-        args = [flat(self._operand(arg)) for arg in node.apply.args]
+        args = [flat(operand) for operand in self._operands(node.apply.args)]
         target = self.parameters[use.read.name]
         if target.ndim == 2:
             into = np.empty_like(target)
@@ -147,6 +149,10 @@ class Tape:
         node.apply.operation.vjp(i, part, g, out, *args)
         total: Array = part.sum(axis=0)
         return total.sum(keepdims=True) if n > target.shape[0] else total
+
+    def _outside(self, name: str, slots: Array) -> Array:
+        before = self.plan.program.delays.get(name, 0)
+        return slots[:before] if before else slots[self.T :][::-1]
 
     # ------------------------------------------------------------ binding: forward
 
@@ -161,7 +167,7 @@ class Tape:
     def _new(self, expr: Expr) -> Array:
         return np.empty((self.T, self.B, width(expr.shape)))
 
-    def _operand(self, expr: Expr) -> Array:
+    def operand(self, expr: Expr) -> Array:
         """`[T, B, n]`, or the bare array of a parameter or constant."""
         match expr:
             case Constant(value=value):
@@ -176,6 +182,16 @@ class Tape:
                     self._data[kind] = self._datum(expr)
                 return self._data[kind]
         return self._values[expr]
+
+    def _operands(self, exprs: Sequence[Expr]) -> list[Array]:
+        """The operands of one operation. Where none of them has places, vectors get them: `sum(b)` at every t."""
+        arrays = [self.operand(expr) for expr in exprs]
+        if any(array.ndim == 3 for array in arrays):
+            return arrays
+        return [
+            array if array.ndim == 2 else np.ascontiguousarray(np.broadcast_to(array, (self.T, self.B, array.size)))
+            for array in arrays
+        ]
 
     def _datum(self, read: Read) -> Array:
         match read.kind:
@@ -194,7 +210,7 @@ class Tape:
                 return np.ascontiguousarray(np.broadcast_to(t[:, None, None], (self.T, self.B, 1)))
         raise ValueError(f"{read.name} is read, but the tape was made without it")
 
-    def _each(self, array: Array, direction: int) -> Iterator[Array]:
+    def _each(self, array: AnyArray, direction: int) -> Iterator[AnyArray]:
         """The views of an operand that one stage uses: one `[T·B, n]`, or T of `[B, n]` in the loop's order."""
         if array.ndim != 3:
             return repeat(array)
@@ -219,7 +235,7 @@ class Tape:
         if node.apply in self.plan.fused:
             run = operation.fused  # type: ignore[attr-defined]  # only losses of that kind are fused
             args[0] = self.plan.fused[node.apply].args[0]
-        operands = [self._operand(arg) for arg in args]
+        operands: list[AnyArray] = [*self._operands(args)]
         if (
             operation is PRODUCT_OF_MATRIX
             and isinstance(args[1], Read)
@@ -251,9 +267,9 @@ class Tape:
                 for leaf in sender.leaves:
                     leaves[leaf] = np.zeros((before + self.T + after, self.B, n))
         self._initial_parts = {
-            name: [leaves[leaf][: plan.program.delays[name]] for sender in senders for leaf in sender.leaves]
+            name: [self._outside(name, leaves[leaf]) for sender in senders for leaf in sender.leaves]
             for name, senders in plan.senders.items()
-            if name in plan.program.delays
+            if name in plan.program.states
         }
         sums = {name: self._bind_sum(name, weights, leaves) for name in plan.senders}
         for stage in reversed(plan.stages):
@@ -284,7 +300,7 @@ class Tape:
                 total = into
             return total
 
-        arrived = [np.ascontiguousarray(weights[..., None])] if name == "loss" else []
+        arrived: list[Array] = [np.ascontiguousarray(weights[..., None])] if name == "loss" else []
         for sender in self.plan.senders[name]:
             self._sent[name, sender] = add_up([leaves[leaf][body] for leaf in sender.leaves])
             arrived.append(self._sent[name, sender])
@@ -319,10 +335,10 @@ class Tape:
             if fused:
                 assert isinstance(apply.operation, Loss)
                 run: Callable[..., None] = apply.operation.fused_vjp  # type: ignore[attr-defined]  # as above
-                operands = [into, g, self._values[plan.fused[apply]], self._operand(apply.args[1])]
+                operands: list[AnyArray] = [into, g, self._values[plan.fused[apply]], self.operand(apply.args[1])]
             else:
                 run = _Vjp(apply.operation.vjp, i, summed)
-                operands = [into, g, self._values[apply], *map(self._operand, apply.args)]
+                operands = [into, g, self._values[apply], *self._operands(apply.args)]
             backward = direction and -direction
             columns.append([(run, row) for row in zip(*(self._each(a, backward) for a in operands), strict=False)])
             if self._blanked(node):

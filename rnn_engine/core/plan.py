@@ -95,7 +95,7 @@ def make_plan(program: Program) -> Plan:
         (-direction, tuple(n for n in reversed(names) if n in program.objective and n not in skipped))
         for direction, names in reversed(program.order)
     )
-    carries = _carries(program)
+    carries = _carries(program) | {source.args[0] for source in fused.values()}
     return Plan(
         program=program,
         stages=_stages(program, nodes, fused),
@@ -131,10 +131,7 @@ def _fused(program: Program) -> dict[Apply, Apply]:
                     source = program.equations[p].root
                 case _:
                     continue
-            argument = source.args[0]
-            if source.operation.name == expr.operation.of and (
-                isinstance(argument, Apply) or (isinstance(argument, Read) and argument.kind == "equation")
-            ):
+            if source.operation.name == expr.operation.of:
                 fused[expr] = source
     return fused
 

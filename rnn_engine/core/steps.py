@@ -76,7 +76,8 @@ class Step:
         tape = self.tape
         if tape.missing is None or self.equation not in tape.plan.program.reads_target:
             return None
-        return tape.missing[self.place]
+        gaps: NDArray[np.bool_] = tape.missing[self.place]
+        return gaps
 
     @property
     def gradient(self) -> Array:
@@ -99,8 +100,9 @@ class Step:
     def adds(self) -> Mapping[str, Array]:
         """What this stop alone adds to the gradient of each parameter, in the parameter's shape."""
         tape, adds = self.tape, {}
+        here = slice(self.place, self.place + 1)
         for name, uses in tape.plan.uses.items():
-            parts = [tape.parameter_part(u, self.place) for u in uses if u.node.equation.name == self.equation]
+            parts = [tape.parameter_part(u, here) for u in uses if u.node.equation.name == self.equation]
             if parts:
                 total = parts[0]
                 for part in parts[1:]:

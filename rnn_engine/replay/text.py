@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from rnn_engine.errors import ReplayError
 
 MAX_BYTES: Final = 32 * 2**20
@@ -25,8 +23,8 @@ MAX_CONTAINERS: Final = 1_000_000
 WIDTH: Final = 100
 """Columns that a line of several short things may fill."""
 
-_STRING = re.compile(rb'(?s)"(?:[^"\\]|\\.)*+"?')
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STRING_OR_BRACKET = re.compile(rb'(?s)"(?:[^"\\]|\\.)*+"?|[][{}]')
+_CUT = re.compile(r"\\?[-+.\w]*\s*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -72,23 +70,25 @@ def parse(data: bytes, file: str | None = None) -> object:
 
 
 def _measure(data: bytes, file: str | None) -> None:
-    """Refuse deep nesting and great numbers of values by a scan of the bytes outside strings."""
-    bare = _STRING.sub(b"", data)
-    brackets = np.frombuffer(bare.translate(None, _NOT_BRACKETS), np.uint8)
-    opening = (brackets == ord("[")) | (brackets == ord("{"))
-    depth = np.cumsum(np.where(opening, 1, -1), dtype=np.int32)
-    if depth.size and int(depth.max()) > MAX_DEPTH:
-        raise ReplayError(f"nested more than {MAX_DEPTH} deep; expected a replay", file=file)
-    if bare.count(b",") >= MAX_VALUES:
+    """Refuse great numbers of values (commas, brackets) and deep nesting by a scan of the bytes."""
+    if data.count(b",") >= MAX_VALUES:
         raise ReplayError(f"more than {MAX_VALUES:,} values in one file", file=file)
-    if int(np.count_nonzero(opening)) > MAX_CONTAINERS:
+    if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:
         raise ReplayError(f"more than {MAX_CONTAINERS:,} lists and objects in one file", file=file)
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(data):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ReplayError(f"nested more than {MAX_DEPTH} deep; expected a replay", file=file)
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
 
 
 def _syntax(error: json.JSONDecodeError) -> str:
     if error.msg == "Extra data":
         return f"something follows the end of the JSON object, at line {error.lineno}, column {error.colno}"
-    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+    if error.msg.startswith("Unterminated string") or (error.pos and _CUT.fullmatch(error.doc, error.pos)):
         return "the file ends too early: its JSON is cut off"
     return f"not JSON at line {error.lineno}, column {error.colno}: {error.msg[0].lower()}{error.msg[1:]}"
 

@@ -1,0 +1,358 @@
+"""What happened at a step, in formulas and in a sentence; all of it from the equations.
+
+A formula on the screen is made by the operation that did the arithmetic, once with names and once
+with numbers as its arguments, so the two cannot drift from the code or from each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine.core.equations import Apply, Constant, Expr, Read, walk
+from rnn_engine.core.operations import (
+    ATOM,
+    NEGATIVE,
+    PRODUCT,
+    PRODUCT_OF_MATRIX,
+    SUM,
+    Array,
+    CrossEntropy,
+    Text,
+)
+from rnn_engine.core.passes import Tape
+from rnn_engine.core.plan import Sender
+from rnn_engine.snapshot import Formula
+from rnn_engine.update import Update
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much of a number and of a vector a formula shows."""
+
+    decimals: int
+    elements: int
+
+    def number(self, value: float) -> str:
+        if not np.isfinite(value):
+            return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}[str(float(value))]
+        size = abs(value)
+        if value == int(value) and size < 1e6:
+            return str(int(value))
+        if size >= 1e5 or size < 0.5 * 10.0**-self.decimals:
+            return f"{value:.{max(self.decimals - 2, 1)}e}"
+        text = f"{value:.{self.decimals}f}"
+        return text.rstrip("0") if float(text) == value else text
+
+    def vector(self, values: Array, scalar: bool) -> Text:
+        flat = np.ravel(values)
+        if scalar:
+            number = self.number(float(flat[0]))
+            return Text(number, NEGATIVE if number.startswith("-") else ATOM)
+        shown = [self.number(float(v)) for v in flat[: self.elements]]
+        return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
+
+
+STYLES = (Style(6, 8), Style(4, 8), Style(4, 4), Style(4, 2), Style(3, 2), Style(2, 1))
+"""From the fullest to the shortest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One place on a tape: a time step (0 … T−1) of one sequence (0 … B−1)."""
+
+    tape: Tape
+    place: int
+    sequence: int
+
+    def value(self, expr: Expr) -> Array:
+        """`[n]`, or a parameter's array."""
+        array = self.tape.operand(expr)
+        return array[self.place, self.sequence] if array.ndim == 3 else array
+
+    def gradient(self, expr: Apply) -> Array:
+        """`[n]`: ∂loss/∂ a sub-expression."""
+        found: Array = self.tape.inner_gradient(expr)[self.place, self.sequence]
+        return found
+
+    def at(self, place: int) -> Place:
+        return Place(self.tape, place, self.sequence)
+
+
+# ---------------------------------------------------------------- forward
+
+
+def forward_formula(place: Place, equation: str) -> Formula:
+    """An equation with its numbers at one time step."""
+    found = place.tape.plan.program.equations[equation]
+    value = place.tape.value(equation)[place.place, place.sequence]
+    scalar = place.tape.plan.program.shapes[equation] == ()
+    result = "undefined: there is no target here" if undefined(place, equation) else STYLES[0].vector(value, scalar).text
+    numbers = [with_numbers(place, found.root, style).text for style in STYLES]
+    return Formula(found.source.split("#")[0].strip(), _distinct(numbers), f"= {result}")
+
+
+def undefined(place: Place, equation: str) -> bool:
+    """Whether an equation reads a target that is missing here."""
+    tape = place.tape
+    gaps = tape.missing
+    return gaps is not None and equation in tape.plan.program.reads_target and bool(gaps[place.place, place.sequence])
+
+
+def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
+    """An expression with numbers put in; a matrix product stands as its result, or as its terms where it is one number."""
+    match expr:
+        case Read(kind="parameter") if len(expr.shape) == 2:
+            return Text(expr.name)
+        case Apply(operation=operation, args=[matrix, vector]) if operation is PRODUCT_OF_MATRIX:
+            if expr.shape == (1,):
+                return _spelled_product(place.value(matrix)[0], place.value(vector), style)
+            return style.vector(place.value(expr), False)
+        case Apply(operation=operation, args=args):
+            return operation.text([with_numbers(place, arg, style) for arg in args])
+    return style.vector(place.value(expr), expr.shape == () or expr.shape == (1,))
+
+
+def _spelled_product(row: Array, vector: Array, style: Style) -> Text:
+    """A row times a vector: the products that are not with zero."""
+    used = [k for k in range(len(row)) if vector[k] != 0.0]
+    if len(used) > style.elements:
+        return style.vector(np.array([row @ vector]), True)
+    terms = []
+    for k in used:
+        left, right = style.vector(row[k], True), style.vector(vector[k], True)
+        terms.append(left if vector[k] == 1.0 else Text(f"{left.at(PRODUCT)} * {right.at(PRODUCT + 1)}", PRODUCT))
+    if len(terms) == 1:
+        return terms[0]
+    return Text(" + ".join(t.at(SUM + 1) for t in terms) or "0", SUM if terms else ATOM)
+
+
+# ---------------------------------------------------------------- backward
+
+
+def backward_formula(place: Place, equation: str) -> Formula:
+    """The gradient of a value: what each reader sends, in symbols and in numbers."""
+    tape, plan = place.tape, place.tape.plan
+    program = plan.program
+    gradient = tape.gradient(equation)[place.place, place.sequence]
+    scalar = program.shapes[equation] == ()
+    result = f"= {STYLES[0].vector(gradient, scalar).text}"
+    if equation in plan.stands_for_argument:
+        inner = program.equations[equation].root.args[0]
+        return Formula(f"∂({inner.source}) = ∂loss * ({equation} - y)", (), result)
+    senders = [s for s in plan.senders[equation] if 0 <= place.place - s.offset < tape.T]
+    symbols = " + ".join(_sent(place, equation, s, None) for s in senders)
+    if equation == "loss":
+        own = "weight of this loss" + (f" + {symbols}" if symbols else "")
+        return Formula(f"∂loss = {own}", (), result)
+    if not senders:
+        return Formula(f"∂{equation} = 0: nothing after it reaches the loss in this window", (), result)
+    numbers = [" + ".join(_sent(place, equation, s, style) for s in senders) for style in STYLES]
+    sums = [
+        " + ".join(
+            style.vector(tape.sent(equation, s)[place.place, place.sequence], scalar or gradient.size == 1).at(SUM)
+            for s in senders
+        )
+        for style in STYLES
+    ]
+    full = numbers + (sums if len(senders) > 1 else [])
+    return Formula(f"∂{equation} = {symbols}", _distinct(full), result)
+
+
+def _sent(place: Place, name: str, sender: Sender, style: Style | None) -> str:
+    """What one reader sends to a value: its rule in symbols, or with numbers."""
+    plan = place.tape.plan
+    equation = plan.program.equations[sender.equation]
+    there = place.at(place.place - sender.offset)
+    steps = -sender.offset
+    when = "" if steps == 0 else f"[{plan.program.index}{steps:+d}]"
+
+    def text(expr: Expr) -> Text:
+        if style is not None:
+            return with_numbers(there, expr, style)
+        if isinstance(expr, Read) and expr.kind == "equation":
+            return Text(_shifted(expr, steps, plan.program.index))
+        if isinstance(expr, Read):
+            return Text(expr.name + when if expr.kind in ("x", "y", "class") else expr.name)
+        if isinstance(expr, Constant):
+            return Text(expr.source)
+        assert isinstance(expr, Apply)
+        return expr.operation.text([text(arg) for arg in expr.args])
+
+    def result(expr: Apply) -> Text:
+        if expr is not equation.root:
+            return text(expr)
+        if style is None:
+            return Text(sender.equation + when)
+        return style.vector(there.value(expr), expr.shape in ((), (1,)))
+
+    def arriving() -> Text:
+        if style is None:
+            return Text(f"∂{sender.equation}{when}")
+        gradient = place.tape.gradient(sender.equation)[there.place, there.sequence]
+        return style.vector(gradient, equation.root.shape in ((), (1,)))
+
+    def visit(expr: Expr, g: Text) -> list[Text]:
+        if isinstance(expr, Read):
+            return [g] if expr in sender.leaves else []
+        if not isinstance(expr, Apply):
+            return []
+        if expr in plan.fused:
+            source = plan.fused[expr]
+            p = result(source) if source in expr.args else text(expr.args[0])
+            return visit(source.args[0], Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})", PRODUCT))
+        found = []
+        for i, arg in enumerate(expr.args):
+            if any(leaf in sender.leaves for leaf in walk(arg)):
+                if style is not None and expr.operation is PRODUCT_OF_MATRIX and arg.shape == (1,):
+                    column = there.value(expr.args[0])[:, 0]
+                    rule = _spelled_product(column, there.gradient(expr), style)
+                else:
+                    rule = expr.operation.vjp_text(i, g, result(expr), [text(a) for a in expr.args])
+                found += visit(arg, rule)
+        return found
+
+    terms = visit(equation.root, arriving())
+    return " + ".join(term.at(SUM + 1 if len(terms) > 1 else SUM) for term in terms)
+
+
+def _shifted(read: Read, steps: int, index: str) -> str:
+    offset = read.offset + steps
+    return read.name if offset == 0 else f"{read.name}[{index}{offset:+d}]"
+
+
+# ---------------------------------------------------------------- update
+
+
+def update_formula(update: Update, parameter: str, equation: str) -> Formula:
+    """An update equation for one parameter, with its numbers."""
+    value = update.value(parameter, equation)
+    scalar = value.size == 1
+    result = f"= {STYLES[0].vector(value, scalar).text}"
+    if parameter in update.rule.frozen:
+        return Formula(f"w = w[i-1]   ({parameter} is frozen)", (), result)
+    tape, part = update.tape(parameter)
+    found = tape.plan.program.equations[equation]
+
+    def text(expr: Expr, style: Style) -> Text:
+        if isinstance(expr, Apply):
+            return expr.operation.text([text(arg, style) for arg in expr.args])
+        array = tape.operand(expr)
+        flat = array[0, 0] if array.ndim == 3 else array
+        if expr.shape:
+            flat = flat[part]
+        return style.vector(flat, flat.size == 1)
+
+    numbers = [text(found.root, style).text for style in STYLES]
+    return Formula(found.source.split("#")[0].strip(), _distinct(numbers), result)
+
+
+# ---------------------------------------------------------------- narration
+
+Token = Callable[[int], str | int]
+
+
+def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...]:
+    """One sentence on a forward step, fullest wording first."""
+    tape, program = place.tape, place.tape.plan.program
+    t = tape.start + place.place + 1
+    value = tape.value(equation)[place.place, place.sequence]
+    root = program.equations[equation].root
+    if undefined(place, equation):
+        return (f"There is no target at t={t}, so {equation} is undefined and sends no gradient.", f"No target at t={t}.")
+    head = f"{equation}[{t}]"
+    number = STYLES[1].number
+    if root.operation.name == "softmax":
+        best = int(np.argmax(value))
+        short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
+        y = tape.y
+        if y is None or y.classes is None or (y.missing is not None and y.missing[place.place, place.sequence]):
+            return (short,)
+        target = int(y.classes[place.place, place.sequence])
+        if target == best:
+            return (f"{short[:-1]}, and that is the target.", short)
+        return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
+    if isinstance(root.operation, CrossEntropy) or equation == "loss":
+        return (f"The {equation} at t={t} is {number(value[0])}.",)
+    before = _previous(place, equation)
+    if before is not None:
+        change = np.abs(value - before)
+        k = int(np.argmax(change))
+        which = head if value.size == 1 else f"{head}, unit {k}"
+        return (
+            f"{which} changes {'most' if value.size > 1 else ''}: {number(before[k])} → {number(value[k])}.".replace(" :", ":"),
+            f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
+        )
+    terms = _top_terms(place, root)
+    short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
+    if len(terms) < 2:
+        return (f"{head} is {root.operation.name} of its argument: {STYLES[2].vector(value, value.size == 1).text}.", short) if (
+            root.operation.name.isalpha() and root.operation.name != "identity"
+        ) else (short,)
+    source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
+    share = STYLES[3].vector(part, part.size == 1).text
+    return (f"{short[:-1]}; its largest term is {source} = {share}.", f"{head}: its largest term is {source}.", short)
+
+
+def _previous(place: Place, equation: str) -> Array | None:
+    """The value of a state one time step earlier; None for what is no state."""
+    tape = place.tape
+    before = tape.plan.program.delays.get(equation, 0)
+    if not before:
+        return None
+    earlier = tape.value(equation)[place.place - 1] if place.place else tape.initial(equation)[-1]
+    found: Array = earlier[place.sequence]
+    return found
+
+
+def _top_terms(place: Place, expr: Expr) -> list[tuple[str, Array]]:
+    """The summands of an expression as written: (source, value)."""
+    if isinstance(expr, Apply) and expr.operation.name in ("+", "-"):
+        left, right = expr.args
+        last = place.value(right)
+        return [*_top_terms(place, left), (right.source, last if expr.operation.name == "+" else -last)]
+    return [(expr.source, place.value(expr))]
+
+
+def narrate_backward(place: Place, equation: str, arrived: Mapping[str, Array]) -> tuple[str, ...]:
+    """One sentence on a backward step: what arrived, and from where."""
+    tape = place.tape
+    t = tape.start + place.place + 1
+    gradient = tape.gradient(equation)[place.place, place.sequence]
+    scalar = gradient.size == 1
+    result = STYLES[3].vector(gradient, scalar).text
+    if undefined(place, equation):
+        return (f"There is no target at t={t}: {equation} sends nothing back.",)
+    if equation == "loss":
+        return (f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",)
+    short = f"∂{equation}[{t}] = {result}."
+    parts = [f"{STYLES[3].vector(v[place.sequence], scalar).text} from {sender}" for sender, v in arrived.items()]
+    if not parts:
+        return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
+    return (f"{short[:-1]} is complete: {' and '.join(parts)}.", f"{short[:-1]}, from {' and '.join(arrived)}.", short)
+
+
+def narrate_update(update: Update, parameter: str, equation: str) -> tuple[str, ...]:
+    """One sentence on an update step."""
+    if parameter in update.rule.frozen:
+        return (f"{parameter} is frozen: it stays as it is.",)
+    value = update.value(parameter, equation)
+    if equation != "w":
+        return (f"{equation} of {parameter} = {STYLES[3].vector(value, value.size == 1).text}.",)
+    move = np.ravel(value - update.before[parameter])
+    k = int(np.argmax(np.abs(move)))
+    number = STYLES[1].number
+    old, new = number(np.ravel(update.before[parameter])[k]), number(np.ravel(value)[k])
+    if move.size == 1:
+        return (f"{parameter} moves by {number(move[k])}: {old} → {new}.",)
+    where = ",".join(str(i) for i in np.unravel_index(k, value.shape))
+    return (
+        f"{parameter} moves; most at [{where}], by {number(move[k])}: {old} → {new}.",
+        f"{parameter} moves, most by {number(move[k])}.",
+    )
+
+
+def _distinct(texts: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(texts), key=len, reverse=True))

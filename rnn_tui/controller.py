@@ -1,0 +1,250 @@
+"""What the keys do, without a screen: owns session and timeline, answers in snapshots and sentences."""
+
+from __future__ import annotations
+
+import re
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+from rnn_engine.errors import AddressError, ReplayError
+from rnn_engine.observe import observe
+from rnn_engine.replay import Mark
+from rnn_engine.schedule import Phase, Schedule
+from rnn_engine.session import Session
+from rnn_engine.snapshot import Snapshot
+from rnn_engine.timeline import Cancelled, Timeline
+
+LONG = 50
+"""Iterations to compute from which on a move is worth a thread of its own."""
+
+
+class Controller:
+    """Moves the cursor of a session. Every move answers "" or one sentence on why it could not."""
+
+    def __init__(self, session: Session, path: str | None = None) -> None:
+        self.session, self.path = session, path
+        self.timeline = Timeline(session.run)
+        self.index = session.cursor
+        self.sequence = 0
+        self.unsaved = False
+        self._stop = threading.Event()
+        self._shown: tuple[tuple[int, int], Snapshot] | None = None
+        self._motions: dict[str, Callable[[int], str]] = {
+            "step": self._step,
+            "step_back": lambda n: self._step(-n),
+            "time": self._time,
+            "time_back": lambda n: self._time(-n),
+            "phase": self._phase,
+            "phase_back": lambda n: self._phase(-n),
+            "iteration": self._iteration,
+            "iteration_back": lambda n: self._iteration(-n),
+            "home": lambda _: self._to(0),
+            "end": lambda _: self._to(self.schedule.total - 1),
+            "mark_next": self._mark,
+            "mark_back": lambda n: self._mark(-n),
+            "sequence": self._sequence,
+            "sequence_back": lambda n: self._sequence(-n),
+        }
+
+    @classmethod
+    def open(cls, path: str) -> Controller:
+        """Open a replay. Raises `EngineError`."""
+        return cls(Session.load(path), path)
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.session.schedule
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All there is to see at the cursor."""
+        key = (self.index, self.sequence)
+        if self._shown is None or self._shown[0] != key:
+            self._shown = key, observe(self.session, self.timeline, self.index, self.sequence)
+        return self._shown[1]
+
+    # ------------------------------------------------------------ moving
+
+    def move(self, motion: str, count: int = 1) -> str:
+        """Carry out a motion of the key table `count` times."""
+        return self._motions[motion](count)
+
+    def go_to(self, text: str) -> str:
+        """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `12`-style partial addresses with a colon, `50%`, `end`."""
+        try:
+            return self._to(self.target(text))
+        except AddressError as error:
+            return str(error)
+
+    def target(self, text: str) -> int:
+        """The number of the step that a place in words means. Raises `AddressError`."""
+        text = text.strip()
+        total = self.schedule.total
+        if text in ("end", "home"):
+            return total - 1 if text == "end" else 0
+        if match := re.fullmatch(r"#(\d{1,12})", text):
+            if int(match[1]) >= total:
+                raise AddressError(f"there is no step {text}; expected #0 to #{total - 1}")
+            return int(match[1])
+        if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
+            if float(match[1]) > 100:
+                raise AddressError(f"{text} is beyond the end; expected 0% to 100%")
+            return round(float(match[1]) / 100 * (total - 1))
+        if re.fullmatch(r"\d{1,9}", text):
+            return self._time_step(int(text))
+        if ":" in text:
+            return self.schedule.span(text.rstrip(":")).start
+        raise AddressError(f"{text!r} is no place; expected 3 (time step), #120, 12:backward:3:h, 50% or end")
+
+    def is_long(self, index: int) -> bool:
+        """Whether going there takes so long that it should not hold up the screen."""
+        if not 0 <= index < self.schedule.total:
+            return False
+        return self.timeline.distance(self.schedule.phase(index).iteration) > LONG
+
+    def destination(self, motion: str, count: int = 1) -> int | None:
+        """Where a motion would end, without going there; None where it cannot move."""
+        before, found = self.index, []
+
+        def note(index: int) -> str:
+            found.append(index)
+            return ""
+
+        to, self._to = self._to, note  # type: ignore[method-assign]  # the motions, without the journey
+        try:
+            self._motions[motion](count) if not motion.startswith("sequence") else ""
+        finally:
+            self._to = to  # type: ignore[method-assign]
+            self.index = before
+        return found[-1] if found else None
+
+    def cancel(self) -> None:
+        """Ask a running journey to stop; it then stays where it was. May be called from another thread."""
+        self._stop.set()
+
+    def _to(self, index: int) -> str:
+        self._stop.clear()
+        phase = self.schedule.phase(index)
+        try:
+            if phase.name in ("evaluate", "generate"):
+                self.timeline.ending(self._stop.is_set)
+            else:
+                self.timeline.iteration(phase.iteration, self._stop.is_set)
+        except Cancelled as cancelled:
+            return str(cancelled)
+        self.index = index
+        return ""
+
+    def _step(self, n: int) -> str:
+        to = min(max(self.index + n, 0), self.schedule.total - 1)
+        return self._edge(n) if to == self.index else self._to(to)
+
+    def _edge(self, n: int) -> str:
+        return "already at the last step" if n > 0 else "already at the first step"
+
+    def _here(self) -> tuple[Phase, int | str, str]:
+        phase = self.schedule.phase(self.index)
+        return phase, *phase.stops[self.index - phase.first]
+
+    def _time(self, n: int) -> str:
+        """The same equation n time steps on, in the direction of the phase; in an update, n parameters on."""
+        phase, place, equation = self._here()
+        stops = phase.stops
+        same = [i for i in range(len(stops)) if stops[i][1] == equation] if isinstance(place, str) else None
+        if same is not None:
+            at = same.index(self.index - phase.first)
+            to = min(max(at + n, 0), len(same) - 1)
+            return "no further parameter in this phase" if to == at else self._to(phase.first + same[to])
+        assert isinstance(place, int)
+        T = phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
+        first, second = phase.find(phase.start + 1, equation), phase.find(phase.start + 2, equation)
+        rising = second is None or (first is not None and first < second)
+        to = min(max(place + (n if rising else -n), 0), T - 1)
+        if to == place:
+            return f"no {'further' if n > 0 else 'earlier'} time step in this phase; f goes to the next phase, F back"
+        index = phase.find(phase.start + to + 1, equation)
+        assert index is not None
+        return self._to(index)
+
+    def _time_step(self, t: int) -> int:
+        phase, place, equation = self._here()
+        if isinstance(place, str):
+            phase = self.schedule.phases(phase.iteration)[0]
+            equation = phase.stops[0][1]
+        index = phase.find(t, str(equation))
+        if index is None:
+            last = phase.start + phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
+            raise AddressError(f"there is no time step {t} here; expected {phase.start + 1} to {last}")
+        return index
+
+    def _phase(self, n: int) -> str:
+        index = self.index
+        for _ in range(abs(n)):
+            phase = self.schedule.phase(index)
+            following = phase.first + len(phase.stops) if n > 0 else phase.first - 1
+            if n < 0 and index > phase.first:
+                following = phase.first
+            if not 0 <= following < self.schedule.total:
+                break
+            index = self.schedule.phase(following).first
+        if index == self.index:
+            return "already in the last phase" if n > 0 else "already in the first phase"
+        return self._to(index)
+
+    def _iteration(self, n: int) -> str:
+        """The same stop n iterations on; where that one has none, its iteration's first step."""
+        phase, place, equation = self._here()
+        number = min(max(phase.iteration + n, 1), self.schedule.iterations)
+        if number == phase.iteration:
+            return "already in the last iteration" if n > 0 else "already in the first iteration"
+        for other in self.schedule.phases(number):
+            if other.name == phase.name:
+                there = place if isinstance(place, str) else place + other.start + 1
+                return self._to(other.find(there, str(equation)) or other.first)
+        return self._to(self.schedule.phases(number)[0].first)
+
+    def _sequence(self, n: int) -> str:
+        B = self.snapshot.sequence[1]
+        if B == 1:
+            return "there is one sequence only"
+        self.sequence = (min(self.sequence, B - 1) + n) % B
+        return ""
+
+    # ------------------------------------------------------------ marks
+
+    def marks(self) -> tuple[tuple[str, str, str], ...]:
+        """(address, name, note), in the order of time."""
+        ordered = sorted(self.session.marks, key=lambda mark: self.schedule.span(mark.address).start)
+        return tuple((mark.address, mark.name, mark.note) for mark in ordered)
+
+    def add_mark(self, name: str, note: str = "") -> str:
+        """Mark this step; an older mark at the same step is replaced."""
+        address = str(self.schedule.address(self.index))
+        self.session.marks = [m for m in self.session.marks if self.schedule.span(m.address).start != self.index]
+        self.session.marks.append(Mark(address=address, name=name, note=note))
+        self.unsaved = True
+        self._shown = None
+        return ""
+
+    def _mark(self, n: int) -> str:
+        places = sorted({self.schedule.span(mark.address).start for mark in self.session.marks})
+        if not places:
+            return "there are no marks; m sets one"
+        at = bisect_right(places, self.index) - 1 + n if n > 0 else bisect_left(places, self.index) + n
+        if not 0 <= at < len(places):
+            return "no mark further on" if n > 0 else "no mark before this"
+        return self._to(places[at])
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: str | None = None) -> str:
+        """Save as a replay; answers with the path. Raises `ReplayError`."""
+        target = path or self.path
+        if target is None:
+            raise ReplayError("no file name; expected one to save to")
+        self.session.cursor = self.index
+        self.session.save(Path(target).expanduser())
+        self.path, self.unsaved = target, False
+        return target
