@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.passes import Signal
+from rnn_engine.core.tape import Signal
 from rnn_engine.errors import DataError, ReplayError
 from rnn_engine.replay import Data, Generation, Inputs, Targets, check_data, prompt_level, split
 

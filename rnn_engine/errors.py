@@ -1,10 +1,10 @@
 """The errors of the engine. Each is one line; none is ever a traceback for the user.
 
-    EngineError
-    ├── EquationError    a text of equations that cannot be run (line, column)
-    ├── AddressError     a place in time that does not exist
-    ├── DataError        inputs or targets that cannot be used
-    └── ReplayError      a file that is no valid replay (file, JSON path)
+EngineError
+├── EquationError    a text of equations that cannot be run (line, column)
+├── AddressError     a place in time that does not exist
+├── DataError        inputs or targets that cannot be used
+└── ReplayError      a file that is no valid replay (file, JSON path)
 """
 
 from __future__ import annotations

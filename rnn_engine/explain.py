@@ -11,19 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_engine.core.equations import Apply, Constant, Expr, Read, walk
-from rnn_engine.core.operations import (
-    ATOM,
-    NEGATIVE,
-    PRODUCT,
-    PRODUCT_OF_MATRIX,
-    SUM,
-    Array,
-    CrossEntropy,
-    Text,
-)
-from rnn_engine.core.passes import Tape
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
+from rnn_engine.core.losses import CrossEntropy
+from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Text
 from rnn_engine.core.plan import Sender
+from rnn_engine.core.tape import Tape
 from rnn_engine.snapshot import Formula
 from rnn_engine.update import Update
 
@@ -89,7 +82,11 @@ def forward_formula(place: Place, equation: str) -> Formula:
     found = place.tape.plan.program.equations[equation]
     value = place.tape.value(equation)[place.place, place.sequence]
     scalar = place.tape.plan.program.shapes[equation] == ()
-    result = "undefined: there is no target here" if undefined(place, equation) else STYLES[0].vector(value, scalar).text
+    result = (
+        "undefined: there is no target here"
+        if undefined(place, equation)
+        else STYLES[0].vector(value, scalar).text
+    )
     numbers = [with_numbers(place, found.root, style).text for style in STYLES]
     return Formula(found.source.split("#")[0].strip(), _distinct(numbers), f"= {result}")
 
@@ -98,11 +95,18 @@ def undefined(place: Place, equation: str) -> bool:
     """Whether an equation reads a target that is missing here."""
     tape = place.tape
     gaps = tape.missing
-    return gaps is not None and equation in tape.plan.program.reads_target and bool(gaps[place.place, place.sequence])
+    return (
+        gaps is not None
+        and equation in tape.plan.program.reads_target
+        and bool(gaps[place.place, place.sequence])
+    )
 
 
 def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
-    """An expression with numbers put in; a matrix product stands as its result, or as its terms where it is one number."""
+    """An expression with numbers put in.
+
+    A matrix product stands as its result, or as its terms where the result is one number.
+    """
     match expr:
         case Read(kind="parameter") if len(expr.shape) == 2:
             return Text(expr.name)
@@ -123,7 +127,9 @@ def _spelled_product(row: Array, vector: Array, style: Style) -> Text:
     terms = []
     for k in used:
         left, right = style.vector(row[k], True), style.vector(vector[k], True)
-        terms.append(left if vector[k] == 1.0 else Text(f"{left.at(PRODUCT)} * {right.at(PRODUCT + 1)}", PRODUCT))
+        terms.append(
+            left if vector[k] == 1.0 else Text(f"{left.at(PRODUCT)} * {right.at(PRODUCT + 1)}", PRODUCT)
+        )
     if len(terms) == 1:
         return terms[0]
     return Text(" + ".join(t.at(SUM + 1) for t in terms) or "0", SUM if terms else ATOM)
@@ -152,7 +158,9 @@ def backward_formula(place: Place, equation: str) -> Formula:
     numbers = [" + ".join(_sent(place, equation, s, style) for s in senders) for style in STYLES]
     sums = [
         " + ".join(
-            style.vector(tape.sent(equation, s)[place.place, place.sequence], scalar or gradient.size == 1).at(SUM)
+            style.vector(
+                tape.sent(equation, s)[place.place, place.sequence], scalar or gradient.size == 1
+            ).at(SUM)
             for s in senders
         )
         for style in STYLES
@@ -202,7 +210,10 @@ def _sent(place: Place, name: str, sender: Sender, style: Style | None) -> str:
         if expr in plan.fused:
             source = plan.fused[expr]
             p = result(source) if source in expr.args else text(expr.args[0])
-            return visit(source.args[0], Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})", PRODUCT))
+            return visit(
+                source.args[0],
+                Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})", PRODUCT),
+            )
         found = []
         for i, arg in enumerate(expr.args):
             if any(leaf in sender.leaves for leaf in walk(arg)):
@@ -261,14 +272,21 @@ def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...
     value = tape.value(equation)[place.place, place.sequence]
     root = program.equations[equation].root
     if undefined(place, equation):
-        return (f"There is no target at t={t}, so {equation} is undefined and sends no gradient.", f"No target at t={t}.")
+        return (
+            f"There is no target at t={t}, so {equation} is undefined and sends no gradient.",
+            f"No target at t={t}.",
+        )
     head = f"{equation}[{t}]"
     number = STYLES[1].number
     if root.operation.name == "softmax":
         best = int(np.argmax(value))
         short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
         y = tape.y
-        if y is None or y.classes is None or (y.missing is not None and y.missing[place.place, place.sequence]):
+        if (
+            y is None
+            or y.classes is None
+            or (y.missing is not None and y.missing[place.place, place.sequence])
+        ):
             return (short,)
         target = int(y.classes[place.place, place.sequence])
         if target == best:
@@ -282,18 +300,29 @@ def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...
         k = int(np.argmax(change))
         which = head if value.size == 1 else f"{head}, unit {k}"
         return (
-            f"{which} changes {'most' if value.size > 1 else ''}: {number(before[k])} → {number(value[k])}.".replace(" :", ":"),
+            f"{which} changes {'most' if value.size > 1 else ''}: {number(before[k])} → {number(value[k])}.".replace(
+                " :", ":"
+            ),
             f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
         )
     terms = _top_terms(place, root)
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
     if len(terms) < 2:
-        return (f"{head} is {root.operation.name} of its argument: {STYLES[2].vector(value, value.size == 1).text}.", short) if (
-            root.operation.name.isalpha() and root.operation.name != "identity"
-        ) else (short,)
+        return (
+            (
+                f"{head} is {root.operation.name} of its argument: {STYLES[2].vector(value, value.size == 1).text}.",
+                short,
+            )
+            if (root.operation.name.isalpha() and root.operation.name != "identity")
+            else (short,)
+        )
     source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
     share = STYLES[3].vector(part, part.size == 1).text
-    return (f"{short[:-1]}; its largest term is {source} = {share}.", f"{head}: its largest term is {source}.", short)
+    return (
+        f"{short[:-1]}; its largest term is {source} = {share}.",
+        f"{head}: its largest term is {source}.",
+        short,
+    )
 
 
 def _previous(place: Place, equation: str) -> Array | None:
@@ -326,12 +355,20 @@ def narrate_backward(place: Place, equation: str, arrived: Mapping[str, Array]) 
     if undefined(place, equation):
         return (f"There is no target at t={t}: {equation} sends nothing back.",)
     if equation == "loss":
-        return (f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",)
+        return (
+            f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",
+        )
     short = f"∂{equation}[{t}] = {result}."
-    parts = [f"{STYLES[3].vector(v[place.sequence], scalar).text} from {sender}" for sender, v in arrived.items()]
+    parts = [
+        f"{STYLES[3].vector(v[place.sequence], scalar).text} from {sender}" for sender, v in arrived.items()
+    ]
     if not parts:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
-    return (f"{short[:-1]} is complete: {' and '.join(parts)}.", f"{short[:-1]}, from {' and '.join(arrived)}.", short)
+    return (
+        f"{short[:-1]} is complete: {' and '.join(parts)}.",
+        f"{short[:-1]}, from {' and '.join(arrived)}.",
+        short,
+    )
 
 
 def narrate_update(update: Update, parameter: str, equation: str) -> tuple[str, ...]:

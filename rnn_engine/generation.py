@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.equations import Program, compile_equations
-from rnn_engine.core.operations import Array
-from rnn_engine.core.passes import Signal, Tape, forward
+from rnn_engine.core.operation import Array
+from rnn_engine.core.passes import forward
 from rnn_engine.core.plan import Plan, make_plan
+from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.errors import EngineError
 
 
@@ -84,7 +85,9 @@ def make_generator(
     """Compile what generation needs of a program. Raises `EngineError` where it cannot feed itself."""
     kept = [e.source for name, e in program.equations.items() if name not in program.reads_target]
     if any(name in program.reads_target for name in program.states):
-        raise EngineError("generation: a state depends on the targets, and there are none; expected a free recurrence")
+        raise EngineError(
+            "generation: a state depends on the targets, and there are none; expected a free recurrence"
+        )
     if program.leads:
         raise EngineError("generation: the text reads later time steps, which do not exist yet")
     if not kept:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_engine.core.operations import Array
-from rnn_engine.core.passes import Tape
+from rnn_engine.core.operation import Array
+from rnn_engine.core.tape import Tape
 from rnn_engine.session import Session
 from rnn_engine.training import Iteration
 
@@ -42,11 +43,13 @@ def check_gradients(session: Session, eps: float = EPS, most: int = 2000) -> Gra
     return GradientCheck(relative, len(analytic), len(chosen))
 
 
-def _difference(iteration: Iteration, gradients: dict[str, Array], k: int, eps: float) -> float:
-    for name, g in gradients.items():
-        if k < g.size:
-            break
-        k -= g.size
+def _difference(iteration: Iteration, gradients: Mapping[str, Array], k: int, eps: float) -> float:
+    """The central difference for number k, counted through all parameters."""
+    names = iter(gradients)
+    name = next(names)
+    while k >= gradients[name].size:
+        k -= gradients[name].size
+        name = next(names)
     values = []
     for sign in (1.0, -1.0):
         moved = np.array(iteration.before.parameters[name], dtype=np.float64)
@@ -55,7 +58,7 @@ def _difference(iteration: Iteration, gradients: dict[str, Array], k: int, eps: 
     return (values[0] - values[1]) / (2 * eps)
 
 
-def _objective(iteration: Iteration, parameters: dict[str, Array]) -> float:
+def _objective(iteration: Iteration, parameters: Mapping[str, Array]) -> float:
     run, window = iteration.run, iteration.window
     initial = run.initial if window.fresh else iteration.before.carried
     batch = run.dataset.batches[window.batch]

@@ -13,10 +13,12 @@ from functools import cached_property
 import numpy as np
 
 from rnn_engine import explain
-from rnn_engine.core.equations import Apply, Program, Read
-from rnn_engine.core.operations import PRODUCT_OF_MATRIX, Array
-from rnn_engine.core.passes import Signal, Tape
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.equations import Program
+from rnn_engine.core.language import Apply, Read
+from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Step, Stops
+from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.schedule import Phase
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Bools, Floats, Formula, Matrix, Snapshot, TimelineView
@@ -246,8 +248,15 @@ class _Observer:
             if signal.missing is not None:
                 known = np.repeat(~signal.missing[:, self.sequence, None], values.shape[1], axis=1)
             matrices.append(
-                _matrix(key, values, _times(len(values)), _units(values.shape[1], key, signal.shape == ()),
-                        known=known, current=current, kind="over time")
+                _matrix(
+                    key,
+                    values,
+                    _times(len(values)),
+                    _units(values.shape[1], key, signal.shape == ()),
+                    known=known,
+                    current=current,
+                    kind="over time",
+                )
             )
         return tuple(matrices)
 
@@ -257,13 +266,22 @@ class _Observer:
         for signal in columns.values():
             assert signal.classes is not None
             classes = signal.classes[:, self.sequence].tolist()
-            gaps = [False] * len(classes) if signal.missing is None else signal.missing[:, self.sequence].tolist()
+            gaps = (
+                [False] * len(classes)
+                if signal.missing is None
+                else signal.missing[:, self.sequence].tolist()
+            )
             indices.append(classes)
             texts.append(["–" if gap else str(token(k)) for k, gap in zip(classes, gaps, strict=True)])
         values = np.array(indices, dtype=np.float64).T
         return _matrix(
-            "x" if "x" in columns else "y", values, _times(len(values)), tuple(columns),
-            texts=tuple(zip(*texts, strict=True)), current=current, kind="tokens",
+            "x" if "x" in columns else "y",
+            values,
+            _times(len(values)),
+            tuple(columns),
+            texts=tuple(zip(*texts, strict=True)),
+            current=current,
+            kind="tokens",
         )
 
     def _generated_inputs(self) -> tuple[Matrix, ...]:
@@ -273,13 +291,25 @@ class _Observer:
         drawn = ["" if k is None else str(token(k)) for k in generated.draws]
         here = self.place + (self.equation == "sample")
         known = np.array([[s <= self.place, s < here] for s in range(steps)])
-        values = np.array([[i, -1 if d is None else d] for i, d in zip(generated.inputs, generated.draws, strict=True)], float)
+        values = np.array(
+            [[i, -1 if d is None else d] for i, d in zip(generated.inputs, generated.draws, strict=True)],
+            float,
+        )
         written = np.zeros_like(known)
         if self.equation == "sample":
             written[self.place, 1] = True
         return (
-            _matrix("x", values, _times(steps), ("x", "drawn"), texts=tuple(zip(shown, drawn, strict=True)),
-                    known=known, written=written, current=self.place, kind="tokens"),
+            _matrix(
+                "x",
+                values,
+                _times(steps),
+                ("x", "drawn"),
+                texts=tuple(zip(shown, drawn, strict=True)),
+                known=known,
+                written=written,
+                current=self.place,
+                kind="tokens",
+            ),
         )
 
     def _weights(self) -> tuple[Matrix, ...]:
@@ -315,7 +345,11 @@ class _Observer:
         if vocabulary is not None:
             if shape[0] == len(vocabulary) and name in _over_classes(program):
                 rows = vocabulary
-            if shape[1] == len(vocabulary) and self.session.dataset.one_hot_x and _multiplies_x(program, name):
+            if (
+                shape[1] == len(vocabulary)
+                and self.session.dataset.one_hot_x
+                and _multiplies_x(program, name)
+            ):
                 columns = vocabulary
         return rows, columns if len(program.parameters[name]) == 2 else ("",)
 
@@ -326,7 +360,9 @@ class _Observer:
         program = self.program
         if self.phase.name == "generate":
             values = np.array([tape.value(name)[0, 0] for tape in self.ending.generated.tapes])
-            before = self.ending.generated.tapes[0].initial(name)[:, 0] if name in program.delays else values[:0]
+            before = (
+                self.ending.generated.tapes[0].initial(name)[:, 0] if name in program.delays else values[:0]
+            )
             start = 0
         else:
             values = self.tape.value(name)[:, self.sequence]
@@ -374,7 +410,9 @@ class _Observer:
             return vocabulary
         return _units(n, name, self.program.shapes[name] == ())
 
-    def _choices(self, name: str, T: int, d: int) -> tuple[tuple[int | None, ...] | None, tuple[int | None, ...] | None]:
+    def _choices(
+        self, name: str, T: int, d: int
+    ) -> tuple[tuple[int | None, ...] | None, tuple[int | None, ...] | None]:
         """Per row the target's column and the chosen one; only for an output over classes."""
         if name != self.program.output or not self.program.shapes[name]:
             return None, None
@@ -422,8 +460,14 @@ class _Observer:
         elif not forward:
             known[:] = True
         return _matrix(
-            f"∂{name}", values, tuple(str(tape.start + k + 1) for k in range(tape.T)), self._columns(name, n),
-            known=known, written=written, current=self.place if self.phase.name == "backward" else None, kind="over time",
+            f"∂{name}",
+            values,
+            tuple(str(tape.start + k + 1) for k in range(tape.T)),
+            self._columns(name, n),
+            known=known,
+            written=written,
+            current=self.place if self.phase.name == "backward" else None,
+            kind="over time",
         )
 
     def _accumulated(self, name: str, tape: Tape, forward: bool) -> Matrix:
@@ -434,13 +478,21 @@ class _Observer:
         if self.phase.name == "backward":
             values, written = self._running_sum(name, tape)
             note = "running sum"
-        if self.phase.name == "update" or self.index == self.phase.first + len(self.phase.stops) - 1 and not forward:
+        if self.phase.name == "update" or (
+            self.index == self.phase.first + len(self.phase.stops) - 1 and not forward
+        ):
             values, note = self.iteration.gradients[name], "total"
         values = _as_matrix(values)
         rows, columns = self._parameter_labels(name, values.shape)
         known = np.full(values.shape, not forward)
         return _matrix(
-            f"∂{name}", values, rows, columns, known=known, written=_as_matrix(written).astype(bool), note=note
+            f"∂{name}",
+            values,
+            rows,
+            columns,
+            known=known,
+            written=_as_matrix(written).astype(bool),
+            note=note,
         )
 
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
@@ -487,7 +539,9 @@ def _over_classes(program: Program) -> set[str]:
         match todo.pop():
             case Apply(operation=operation, args=[Read(name=name), _]) if operation is PRODUCT_OF_MATRIX:
                 found.add(name)
-            case Apply(operation=operation, args=args) if operation.elementwise or operation.name == "softmax":
+            case Apply(operation=operation, args=args) if (
+                operation.elementwise or operation.name == "softmax"
+            ):
                 todo += args
             case Read(kind="parameter", name=name, shape=shape) if shape:
                 found.add(name)
@@ -510,7 +564,9 @@ def _multiplies_x(program: Program, parameter: str) -> bool:
     return False
 
 
-def _matrix(key: str, values: Floats, rows: tuple[str, ...], columns: tuple[str, ...], **rest: object) -> Matrix:
+def _matrix(
+    key: str, values: Floats, rows: tuple[str, ...], columns: tuple[str, ...], **rest: object
+) -> Matrix:
     frozen = np.array(values, dtype=np.float64)
     frozen.flags.writeable = False
     return Matrix(key, frozen, rows, columns, **rest)  # type: ignore[arg-type]  # checked where it is called

@@ -91,7 +91,9 @@ class Phase:
 
     def address(self, i: int) -> Address:
         place, equation = self.stops[i]
-        return Address(self.iteration, self.name, place + self.start + 1 if isinstance(place, int) else place, equation)
+        return Address(
+            self.iteration, self.name, place + self.start + 1 if isinstance(place, int) else place, equation
+        )
 
     def find(self, place: int | str, equation: str) -> int | None:
         """The number in the run of a stop of this phase; None where there is none."""
@@ -198,16 +200,22 @@ class Schedule:
         """
         parts = text.strip().split(":")
         if len(parts) > 4 or not re.fullmatch(r"\d{1,9}", parts[0]):
-            raise AddressError(f"{text!r} is no address; expected iteration:phase:t:equation, such as 1:forward:1:h")
+            raise AddressError(
+                f"{text!r} is no address; expected iteration:phase:t:equation, such as 1:forward:1:h"
+            )
         iteration = int(parts[0])
         if not 1 <= iteration <= self.iterations:
-            raise AddressError(f"{text!r}: there is no iteration {iteration}; expected 1 to {self.iterations}")
+            raise AddressError(
+                f"{text!r}: there is no iteration {iteration}; expected 1 to {self.iterations}"
+            )
         phases = self.phases(iteration)
         if len(parts) > 1:
             here = ", ".join(p.name for p in phases)
             phases = tuple(p for p in phases if p.name == parts[1])
             if not phases:
-                raise AddressError(f"{text!r}: iteration {iteration} has no phase {parts[1]!r}; expected {here}")
+                raise AddressError(
+                    f"{text!r}: iteration {iteration} has no phase {parts[1]!r}; expected {here}"
+                )
         if len(parts) < 3:
             return range(phases[0].first, phases[-1].first + len(phases[-1].stops))
         phase = phases[0]
@@ -226,7 +234,9 @@ class Schedule:
             names = [name for _, group in phase.stops.sweeps for name in group]
             first, last = phase.start + 1, phase.start + phase.stops.T
             if not re.fullmatch(r"\d{1,9}", place_text) or not first <= int(place_text) <= last:
-                raise AddressError(f"{text!r}: there is no time step {place_text} here; expected {first} to {last}")
+                raise AddressError(
+                    f"{text!r}: there is no time step {place_text} here; expected {first} to {last}"
+                )
             place = int(place_text)
         found = [phase.find(place, name) for name in names if equation in (None, name)]
         numbers = [i for i in found if i is not None]
@@ -237,8 +247,13 @@ class Schedule:
         return range(min(numbers), max(numbers) + 1)
 
 
-def windows_of_epoch(lengths: Sequence[int], window: int | None, keep_last: bool, carry: bool) -> tuple[Window, ...]:
-    """Cut batches of the given lengths into windows; the state is fresh at each batch, or at each window without `carry`."""
+def windows_of_epoch(
+    lengths: Sequence[int], window: int | None, keep_last: bool, carry: bool
+) -> tuple[Window, ...]:
+    """Cut batches of the given lengths into windows.
+
+    The state is fresh where a batch begins, and without `carry` in every window.
+    """
     windows = []
     for batch, T in enumerate(lengths):
         size = window or T

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_engine.core.equations import Program, compile_equations
-from rnn_engine.core.operations import Array
+from rnn_engine.core.operation import Array
 from rnn_engine.core.plan import make_plan
 from rnn_engine.core.steps import Stops
 from rnn_engine.data import Dataset, dataset, prompt_tokens
@@ -138,7 +138,9 @@ def _initial_values(replay: Replay) -> dict[str, dict[int, Array]]:
     return found
 
 
-def _initial_states(program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]]) -> dict[str, Array]:
+def _initial_states(
+    program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]]
+) -> dict[str, Array]:
     states: dict[str, Array] = {}
     for name in program.states:
         depth = program.delays.get(name) or program.leads[name]
@@ -149,8 +151,10 @@ def _initial_states(program: Program, data: Dataset, given: Mapping[str, Mapping
         for back, value in values.items():
             if back >= depth:
                 deepest = f"{name}[{1 - depth}]" if depth > 1 else name
-                raise EngineError(f"initial value {name}[{-back}] is never read; the deepest that is read is {deepest}")
-            if value.ndim == 2 and any(batch.B != value.shape[0] for batch in data.batches):
+                raise EngineError(
+                    f"initial value {name}[{-back}] is never read; the deepest that is read is {deepest}"
+                )
+            if value.ndim == 2 and any(value.shape[0] != batch.B for batch in data.batches):
                 raise EngineError(
                     f"initial value of {name!r} is for {value.shape[0]} sequences, a batch has {data.batches[0].B}"
                 )
@@ -167,11 +171,14 @@ def _check_data(program: Program, data: Dataset) -> None:
         if program.classes is None or y is None:
             continue
         if y.classes is None:
-            raise EngineError("cross_entropy takes targets that are tokens, whole numbers from 0, or vectors of p's length")
+            raise EngineError(
+                "cross_entropy takes targets that are tokens, whole numbers from 0, or vectors of p's length"
+            )
         if y.classes.max(initial=0) >= program.classes:
             t, b = np.argwhere(y.classes >= program.classes)[0]
             raise EngineError(
-                f"target {y.classes[t, b]} at t={t + 1} is no class; expected 0 to {program.classes - 1}, p has {program.classes}"
+                f"target {y.classes[t, b]} at t={t + 1} is no class; expected 0 to {program.classes - 1},"
+                f" p has {program.classes} elements"
             )
     if missing:
         for name in program.states:
@@ -184,14 +191,17 @@ def _rule(program: Program, training: Training) -> UpdateRule:
     assert optimizer is not None
     for name in training.frozen:
         if name not in program.parameters:
-            raise EngineError(f"training.frozen: {name!r} is no parameter; expected {', '.join(program.parameters)}")
+            raise EngineError(
+                f"training.frozen: {name!r} is no parameter; expected {', '.join(program.parameters)}"
+            )
     constants = dict(optimizer.constants)
     if optimizer.name is not None:
         known = {"learning_rate", *DEFAULTS[optimizer.name]}
         for constant in constants:
             if constant not in known:
                 raise EngineError(
-                    f"training.optimizer: {optimizer.name} has no constant {constant!r}; expected {', '.join(sorted(known))}"
+                    f"training.optimizer: {optimizer.name} has no constant {constant!r};"
+                    f" expected {', '.join(sorted(known))}"
                 )
         constants = {**DEFAULTS[optimizer.name], **constants}
         if "learning_rate" not in constants:
@@ -236,7 +246,9 @@ def _schedule(
     lengths = [batch.T for batch in data.batches]
     windows = windows_of_epoch(lengths, training.window, training.last_window == "keep", training.carry)
     if not windows:
-        raise EngineError(f"training.window is {training.window}, longer than every sequence, and the last is dropped")
+        raise EngineError(
+            f"training.window is {training.window}, longer than every sequence, and the last is dropped"
+        )
     iterations = training.iterations or (training.epochs or 1) * len(windows)
     evaluate = None
     if replay.evaluate:
@@ -250,10 +262,7 @@ def _schedule(
         iterations=iterations,
         forward=program.order,
         backward=backward,
-        update=None
-        if rule is None
-        else UpdateStops(tuple(program.parameters), rule.frozen, rule.equations),
+        update=None if rule is None else UpdateStops(tuple(program.parameters), rule.frozen, rule.equations),
         evaluate=evaluate,
         generate=generate,
     )
-

@@ -7,8 +7,13 @@ from importlib.resources import files
 
 def names(kind: str) -> tuple[str, ...]:
     """The texts of a kind: `cells` or `optimizers`."""
-    return tuple(sorted(f.name.removesuffix(".txt") for f in files(__package__).joinpath(kind).iterdir()
-                        if f.name.endswith(".txt")))
+    return tuple(
+        sorted(
+            f.name.removesuffix(".txt")
+            for f in files(__package__).joinpath(kind).iterdir()
+            if f.name.endswith(".txt")
+        )
+    )
 
 
 def lines(kind: str, name: str) -> tuple[str, ...]:

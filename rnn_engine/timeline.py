@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rnn_engine.errors import EngineError
 from rnn_engine.training import Ending, Iteration, Keyframe, Run
@@ -106,12 +106,3 @@ class Timeline:
             self._losses.append(iteration.objective)
             for name, sums in self._sums.items():
                 sums.append(iteration.totals[name]["sum"])
-
-
-def iterations(run: Run) -> Iterator[Iteration]:
-    """All iterations of a run in order; nothing is kept."""
-    frame = run.first()
-    for _ in range(run.schedule.iterations):
-        iteration = run.iteration(frame)
-        yield iteration
-        frame = iteration.after

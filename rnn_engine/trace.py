@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnn_engine.core.operations import Array
-from rnn_engine.core.passes import Tape
+from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Step
+from rnn_engine.core.tape import Tape
 from rnn_engine.schedule import Phase
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -59,9 +59,10 @@ def _maker(session: Session, timeline: Timeline, phase: Phase) -> Maker:
     else:
         iteration = timeline.iteration(number)
         fill = {"forward": _forwarded, "backward": _sent_back, "update": _updated}[phase.name](iteration)
-        totals = {"forward": lambda: _totals(iteration.totals), "backward": lambda: _plain_all(iteration.gradients)}.get(
-            phase.name, dict
-        )
+        totals = {
+            "forward": lambda: _totals(iteration.totals),
+            "backward": lambda: _plain_all(iteration.gradients),
+        }.get(phase.name, dict)
         ends_iteration = last == schedule.first_after_training(number) - 1
 
     def make(index: int, place: Any, equation: str) -> Record:
@@ -86,14 +87,21 @@ def _forwarded(iteration: Iteration) -> Callable[[Record, Any, str], None]:
 
 
 def _values(tape: Tape) -> Callable[[Record, Any, str], None]:
-    columns = {name: plain(tape.value(name), tape.plan.program.shapes[name] == ()) for name in tape.plan.program.equations}
+    columns = {
+        name: plain(tape.value(name), tape.plan.program.shapes[name] == ())
+        for name in tape.plan.program.equations
+    }
     gaps = tape.missing
 
     def fill(record: Record, place: int, equation: str) -> None:
         value = columns[equation][place]
         if gaps is not None and equation in tape.plan.program.reads_target:
             gap = gaps[place].tolist()
-            value = (None if gap[0] else value) if tape.B == 1 else [None if g else v for g, v in zip(gap, value, strict=True)]
+            value = (
+                (None if gap[0] else value)
+                if tape.B == 1
+                else [None if g else v for g, v in zip(gap, value, strict=True)]
+            )
         record["values"] = {equation: value}
 
     return fill

@@ -6,7 +6,7 @@ parameters, the optimiser's state and the carried state before an iteration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -14,13 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.operations import Array
-from rnn_engine.core.passes import Signal, Tape, backward, forward
+from rnn_engine.core.operation import Array
+from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.plan import Plan
+from rnn_engine.core.steps import Step
+from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.data import Batch, Dataset
 from rnn_engine.errors import DataError
 from rnn_engine.generation import Generated, Generator
-from rnn_engine.schedule import Schedule, Window
+from rnn_engine.schedule import Address, Schedule, Window
 from rnn_engine.update import State, Update, UpdateRule
 
 ARRAY_OVERHEAD = 250
@@ -98,7 +100,14 @@ class Run:
     def ending(self, after: Keyframe) -> Ending:
         return Ending(self, after)
 
-    def tape(self, parameters: Mapping[str, Array], batch: Batch, start: int, stop: int, initial: Mapping[str, Array]) -> Tape:
+    def tape(
+        self,
+        parameters: Mapping[str, Array],
+        batch: Batch,
+        start: int,
+        stop: int,
+        initial: Mapping[str, Array],
+    ) -> Tape:
         """The forward pass over a part of a batch."""
         return forward(
             self.plan,
@@ -217,6 +226,57 @@ class Ending:
         return self.run.generator.run(self.after.parameters, initial)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class RunStep:
+    """One step of the run: where it is and, through its iteration or the ending, all there is to see."""
+
+    index: int
+    address: Address
+    source: Iteration | Ending
+
+    @property
+    def view(self) -> Step:
+        """The step on its tape, for every phase but the update and the draws of a generation."""
+        t = self.address.t
+        if t is None or self.address.equation == "sample":
+            raise ValueError(f"{self.address} stands on no tape")
+        if self.address.phase == "generate":
+            assert isinstance(self.source, Ending)
+            return Step(self.source.generated.tapes[t - 1], "forward", 0, self.address.equation)
+        phase = "backward" if self.address.phase == "backward" else "forward"
+        return Step(self.source.tape, phase, t - 1 - self.source.tape.start, self.address.equation)
+
+    @property
+    def value(self) -> Array:
+        """What the step computed: a value `[B, n]`, a gradient `[B, n]`, or in an update an array of the parameter's shape."""
+        if self.address.phase == "update":
+            assert isinstance(self.source, Iteration)
+            return self.source.update.value(str(self.address.place), self.address.equation)
+        if self.address.equation == "sample" and isinstance(self.source, Ending):
+            drawn = self.source.generated.draws[(self.address.t or 1) - 1]
+            return np.array([[np.nan if drawn is None else float(drawn)]])
+        return self.view.gradient if self.address.phase == "backward" else self.view.value
+
+
+def training_steps(run: Run) -> Iterator[RunStep]:
+    """Every step of a run in order; a phase is computed when its first step is asked for.
+
+    Stop at any of them, keep it, go on or never come back: a step stays what it was.
+    """
+    frame, index = run.first(), 0
+    for number in range(1, run.schedule.iterations + 1):
+        source: Iteration | Ending = iteration = run.iteration(frame)
+        for phase in run.schedule.phases(number):
+            if phase.name == "backward":
+                _ = iteration.gradients
+            elif phase.name in ("evaluate", "generate"):
+                source = run.ending(iteration.after) if isinstance(source, Iteration) else source
+            for i in range(len(phase.stops)):
+                yield RunStep(index, phase.address(i), source)
+                index += 1
+        frame = iteration.after
+
+
 def predicted_classes(tape: Tape) -> NDArray[np.int64] | None:
     """`[T, B]`: the largest element of a vector output; 0 or 1 for a scalar one whose targets are 0 and 1."""
     y, program = tape.y, tape.plan.program
@@ -235,7 +295,9 @@ def side_by_side(batches: Sequence[Batch]) -> Batch:
         return first
     if any(batch.T != first.T for batch in batches):
         lengths = ", ".join(str(batch.T) for batch in batches[:8])
-        raise DataError(f"evaluation takes all sequences side by side, their lengths are {lengths}; expected equal ones")
+        raise DataError(
+            f"evaluation takes all sequences side by side, their lengths are {lengths}; expected equal ones"
+        )
     return Batch(
         first.T,
         sum(batch.B for batch in batches),

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine import texts
-from rnn_engine.core.equations import Apply, Program, compile_equations, walk
-from rnn_engine.core.operations import Array, Shape
-from rnn_engine.core.passes import Tape, forward
+from rnn_engine.core.equations import Program, compile_equations
+from rnn_engine.core.language import Apply, walk
+from rnn_engine.core.operation import Array, Shape
+from rnn_engine.core.passes import forward
 from rnn_engine.core.plan import Plan, make_plan
+from rnn_engine.core.tape import Tape
 from rnn_engine.errors import EngineError, EquationError
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
@@ -104,7 +106,9 @@ class UpdateRule:
             for group in self.groups
         )
 
-    def run(self, i: int, parameters: Mapping[str, Array], gradients: Mapping[str, Array], state: State) -> Update:
+    def run(
+        self, i: int, parameters: Mapping[str, Array], gradients: Mapping[str, Array], state: State
+    ) -> Update:
         """Update every parameter in iteration i."""
         new, tapes, states = dict(parameters), [], []
         norm = np.sqrt(sum(float(np.sum(np.square(gradients[m[0]]))) for g in self.groups for m in g.members))

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from rnn_engine.core.equations import compile_equations
-from rnn_engine.core.passes import Signal, Tape, backward, forward
+from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.plan import Plan, make_plan
+from rnn_engine.core.tape import Signal, Tape
 from tests.reference import Case, Floats, Run
 
 

@@ -13,7 +13,6 @@ from tests.reference import Case
 from tests.strategies import cases
 
 
-
 def close(actual: object, expected: object) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-11)  # type: ignore[call-overload]  # arrays
 

@@ -7,80 +7,15 @@ The grammar is that of Python's expressions, read with `ast` and a whitelist; no
 
 from __future__ import annotations
 
-import ast
-import difflib
-import math
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from rnn_engine.core.arithmetic import DOT_PRODUCT, PRODUCT_OF_MATRIX
 from rnn_engine.core.errors import EquationError
 from rnn_engine.core.graph import strongly_connected
-from rnn_engine.core.operations import (
-    ARITHMETIC,
-    DOT_PRODUCT,
-    FUNCTIONS,
-    PRODUCT_OF_MATRIX,
-    CrossEntropy,
-    Operation,
-    Shape,
-    ShapeMismatch,
-    spell,
-)
-
-MAX_LINE = 2000
-MAX_DEPTH = 60
-MAX_DELAY = 64
-
-Kind = Literal["parameter", "equation", "x", "y", "class", "index"]
-
-
-@dataclass(eq=False)
-class Expr:
-    """A node of an equation's tree. Compared by identity: equal text at two places is two nodes."""
-
-    line: int
-    column: int
-    source: str
-    shape: Shape = field(default=(), init=False)
-
-
-@dataclass(eq=False)
-class Constant(Expr):
-    value: float
-
-
-@dataclass(eq=False)
-class Read(Expr):
-    """A name read at this time step (`offset` 0), an earlier (−1, …) or a later one (+1, …).
-
-    Kind `class` is the target of a cross-entropy given as an index: one-hot of p's length.
-    """
-
-    name: str
-    offset: int
-    kind: Kind = "equation"
-
-
-@dataclass(eq=False)
-class Apply(Expr):
-    operation: Operation
-    args: list[Expr]
-
-
-@dataclass(frozen=True, eq=False)
-class Equation:
-    """`name = root`; `number` is the line it stands in, `source` the line as written."""
-
-    name: str
-    root: Apply
-    number: int
-    source: str
-
-    @property
-    def reads(self) -> tuple[Read, ...]:
-        return tuple(e for e in walk(self.root) if isinstance(e, Read))
+from rnn_engine.core.language import Apply, Equation, Expr, Kind, Read, Reader, did_you_mean, walk
+from rnn_engine.core.operation import Shape, ShapeMismatch, spell
+from rnn_engine.core.operations import ARITHMETIC, FUNCTIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +64,6 @@ class Program:
         return list(self.equations)[-1]
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """The tree below `expr`, arguments before what uses them, in source order."""
-    if isinstance(expr, Apply):
-        for arg in expr.args:
-            yield from walk(arg)
-    yield expr
-
-
 def compile_equations(
     lines: Iterable[str],
     parameters: Mapping[str, Shape],
@@ -151,7 +78,7 @@ def compile_equations(
     `parameters` and `initial` give shapes; `x` and `y` those of the data per time step (None: there
     are none). `index` is the letter that counts: `t`, or `i` in an update. Raises `EquationError`.
     """
-    equations = _Reader(index).read(lines)
+    equations = Reader(index).read(lines)
     _Names(equations, parameters, x is not None, y is not None, index).resolve()
     shapes = _infer_shapes(equations, parameters, x, y, initial or {})
     parameters = _in_order_of_appearance(equations, parameters)
@@ -178,137 +105,6 @@ def compile_equations(
     )
 
 
-# ---------------------------------------------------------------- reading
-
-_BINARY: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "**",
-}
-
-
-class _Reader:
-    """Reads lines into trees; knows the grammar, no name."""
-
-    def __init__(self, index: str) -> None:
-        self.index = index
-        self.reserved = {"x", "y", "t"} if index == "t" else {index}
-
-    def read(self, lines: Iterable[str]) -> dict[str, Equation]:
-        equations: dict[str, Equation] = {}
-        for number, source in enumerate(lines, start=1):
-            self.number, self.source = number, source
-            equation = self.equation()
-            if equation is None:
-                continue
-            if equation.name in equations:
-                first = equations[equation.name].number
-                self.refuse(f"{equation.name!r} is assigned again (first in equation {first}); expected one each")
-            equations[equation.name] = equation
-        if not equations:
-            raise EquationError("there is no equation; expected at least one line `name = expression`")
-        return equations
-
-    def refuse(self, what: str, node: ast.AST | None = None) -> NoReturn:
-        raise EquationError(what, self.number, getattr(node, "col_offset", 0) + 1)
-
-    def equation(self) -> Equation | None:
-        if len(self.source) > MAX_LINE:
-            self.refuse(f"a line of {len(self.source)} characters; expected at most {MAX_LINE}")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python warns of odd code, which is refused here anyway
-                body = ast.parse(self.source.strip()).body
-        except SyntaxError as error:
-            raise EquationError(
-                f"{error.msg}; expected `name = expression`", self.number, error.offset or 1
-            ) from None
-        except (ValueError, RecursionError, MemoryError):
-            self.refuse("this cannot be read; expected `name = expression`")
-        if not body:
-            return None
-        match body:
-            case [ast.Assign(targets=[ast.Name(id=name)], value=value)]:
-                pass
-            case [ast.Assign(targets=[target])]:
-                self.refuse("only a plain name can be assigned, for the current time step", target)
-            case _:
-                self.refuse("expected one `name = expression`", body[0])
-        if name in self.reserved or name in FUNCTIONS:
-            kind = {"x": "the inputs", "y": "the targets"}.get(name, "reserved")
-            hint = "; call the output p, o or z" if name == "y" else ""
-            self.refuse(f"{name!r} cannot be assigned, it is {kind}{hint}", body[0])
-        root = self.expression(value, 0)
-        if not isinstance(root, Apply):
-            root = Apply(self.number, 1, root.source, ARITHMETIC["identity"], [root])
-        return Equation(name, root, self.number, self.source.strip())
-
-    def expression(self, node: ast.expr, depth: int) -> Expr:
-        if depth > MAX_DEPTH:
-            self.refuse(f"parentheses more than {MAX_DEPTH} deep", node)
-        place = (self.number, node.col_offset + 1, ast.get_source_segment(self.source.strip(), node) or "")
-        match node:
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                return Constant(*place, self.number_of(node, value))
-            case ast.Name(id=name):
-                return Read(*place, name, 0)
-            case ast.Subscript(value=ast.Name(id=name), slice=where):
-                return Read(*place, name, self.offset(where, name))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return Apply(*place, ARITHMETIC["neg"], [self.expression(operand, depth + 1)])
-            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
-                sides = [self.expression(left, depth + 1), self.expression(right, depth + 1)]
-                return Apply(*place, PRODUCT_OF_MATRIX, sides)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                sides = [self.expression(left, depth + 1), self.expression(right, depth + 1)]
-                return Apply(*place, ARITHMETIC[_BINARY[type(op)]], sides)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                return self.call(node, name, args, depth, place)
-        self.refuse(
-            f"{ast.unparse(node)!r:.60} is not in the language; expected names, numbers, + - * / ** @, functions",
-            node,
-        )
-
-    def call(self, node: ast.expr, name: str, args: list[ast.expr], depth: int, place: tuple[int, int, str]) -> Expr:
-        operation = FUNCTIONS.get(name)
-        if operation is None:
-            self.refuse(f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}", node)
-        low, high = operation.arity
-        if len(args) < low or (high is not None and len(args) > high):
-            expected = str(low) if high == low else f"at least {low}"
-            self.refuse(f"{name} takes {expected} argument{'s' * (low != 1)}, {len(args)} given", node)
-        operands = [self.expression(arg, depth + 1) for arg in args]
-        return Apply(*place, operation, operands)
-
-    def number_of(self, node: ast.AST, value: float) -> float:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isinf(number):
-            self.refuse("a number beyond float64", node)
-        return number
-
-    def offset(self, where: ast.expr, name: str) -> int:
-        match where:
-            case ast.Name(id=self.index):
-                return 0
-            case ast.BinOp(left=ast.Name(id=self.index), op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=k)):
-                if type(k) is int and 1 <= k <= MAX_DELAY:
-                    return k if isinstance(op, ast.Add) else -k
-        self.refuse(
-            f"{name}[{ast.unparse(where)}]; expected {name}[{self.index}-k] with k from 1 to {MAX_DELAY}", where
-        )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean W_xh?`, or nothing where no known name is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 # ---------------------------------------------------------------- names
 
 
@@ -316,17 +112,26 @@ class _Names:
     """Gives every name its kind; refuses unknown and unused ones."""
 
     def __init__(
-        self, equations: Mapping[str, Equation], parameters: Iterable[str], has_x: bool, has_y: bool, index: str
+        self,
+        equations: Mapping[str, Equation],
+        parameters: Iterable[str],
+        has_x: bool,
+        has_y: bool,
+        index: str,
     ) -> None:
         self.equations, self.parameters = equations, set(parameters)
-        self.data: dict[str, tuple[Kind, bool]] = {"x": ("x", has_x), "y": ("y", has_y)} if index == "t" else {}
+        self.data: dict[str, tuple[Kind, bool]] = (
+            {"x": ("x", has_x), "y": ("y", has_y)} if index == "t" else {}
+        )
         self.index = index
 
     def resolve(self) -> None:
         for name in self.parameters:
             if name in self.equations:
                 number = self.equations[name].number
-                raise EquationError(f"{name!r} is both a parameter and assigned; expected two names", number, 1)
+                raise EquationError(
+                    f"{name!r} is both a parameter and assigned; expected two names", number, 1
+                )
             if name in ("x", "y", self.index) or name in FUNCTIONS:
                 raise EquationError(f"a parameter cannot be called {name!r}, this name is reserved")
         reads = [read for equation in self.equations.values() for read in equation.reads]
@@ -343,7 +148,9 @@ class _Names:
             return "equation"
         if read.offset:
             what = "is not assigned by any equation, so it has no other time step"
-            raise EquationError(f"{name!r} {what}{did_you_mean(name, self.equations)}", read.line, read.column)
+            raise EquationError(
+                f"{name!r} {what}{did_you_mean(name, self.equations)}", read.line, read.column
+            )
         if name == self.index:
             return "index"
         if name in self.parameters:
@@ -371,12 +178,16 @@ def _give_logits_a_node(equation: Equation) -> None:
     for expr in walk(equation.root):
         if isinstance(expr, Apply) and expr.operation.name in ("softmax", "sigmoid"):
             argument = expr.args[0]
-            if not isinstance(argument, Apply) and not (isinstance(argument, Read) and argument.kind == "equation"):
+            if not isinstance(argument, Apply) and not (
+                isinstance(argument, Read) and argument.kind == "equation"
+            ):
                 place = (argument.line, argument.column, argument.source)
                 expr.args[0] = Apply(*place, ARITHMETIC["identity"], [argument])
 
 
-def _in_order_of_appearance(equations: Mapping[str, Equation], shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+def _in_order_of_appearance(
+    equations: Mapping[str, Equation], shapes: Mapping[str, Shape]
+) -> dict[str, Shape]:
     reads = [read for equation in equations.values() for read in equation.reads]
     return {read.name: shapes[read.name] for read in reads if read.kind == "parameter"}
 
@@ -431,10 +242,15 @@ def _infer_shapes(
         ):
             expr.operation = DOT_PRODUCT
         target = expr.args[-1]
-        if isinstance(expr.operation, CrossEntropy) and expr.operation.of == "softmax" and shapes[0]:
-            if isinstance(target, Read) and target.kind == "y" and shapes[1] == ():
-                target.kind, target.shape = "class", shapes[0]
-                shapes[1] = shapes[0]
+        if (
+            expr.operation.name == "cross_entropy"
+            and shapes[0]
+            and isinstance(target, Read)
+            and target.kind == "y"
+            and shapes[1] == ()
+        ):
+            target.kind, target.shape = "class", shapes[0]
+            shapes[1] = shapes[0]
         try:
             return expr.operation.shape(shapes)
         except ShapeMismatch as error:

@@ -1,8 +1,8 @@
 """Everything the core refuses, as one-line errors that a person can act on.
 
-    EngineError
-    ├── EquationError    a text of equations that cannot be run (line, column)
-    └── AddressError     a place in time that does not exist
+EngineError
+├── EquationError    a text of equations that cannot be run (line, column)
+└── AddressError     a place in time that does not exist
 """
 
 from __future__ import annotations

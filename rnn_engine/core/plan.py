@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnn_engine.core.equations import Apply, Equation, Expr, Program, Read, walk
+from rnn_engine.core.equations import Program
 from rnn_engine.core.graph import strongly_connected
-from rnn_engine.core.operations import CrossEntropy
+from rnn_engine.core.language import Apply, Equation, Expr, Read, walk
+from rnn_engine.core.losses import CrossEntropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def make_plan(program: Program) -> Plan:
         (-direction, tuple(n for n in reversed(names) if n in program.objective and n not in skipped))
         for direction, names in reversed(program.order)
     )
-    carries = _carries(program) | {source.args[0] for source in fused.values()}
+    carries = _carries(program, {source.args[0] for source in fused.values()})
     return Plan(
         program=program,
         stages=_stages(program, nodes, fused),
@@ -159,21 +160,25 @@ def _stages(program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]) -
         if not offsets:
             stages.append(Stage(0, tuple(members)))
             continue
-        at_same_t = {n: [other for other, offset in edges[n] if offset == 0 and other in inside] for n in members}
+        at_same_t = {
+            n: [other for other, offset in edges[n] if offset == 0 and other in inside] for n in members
+        }
         ordered = [node for [node] in strongly_connected(members, at_same_t)]
         stages.append(Stage(1 if min(offsets) < 0 else -1, tuple(ordered)))
     return tuple(stages)
 
 
-def _carries(program: Program) -> frozenset[Expr]:
-    """Expressions with an equation's value or a parameter below them: where gradient has somewhere to go."""
-    carrying: set[Expr] = set()
+def _carries(program: Program, logits: set[Expr]) -> frozenset[Expr]:
+    """Expressions with an equation's value or a parameter below them: where gradient has somewhere to go.
+
+    The logits of a fused loss always count: a stop may show their gradient.
+    """
+    carrying = set(logits)
     for name in program.objective:
         for expr in walk(program.equations[name].root):
-            if isinstance(expr, Read) and expr.kind in ("equation", "parameter"):
-                carrying.add(expr)
-            elif isinstance(expr, Apply) and (
-                expr is program.equations[name].root or any(arg in carrying for arg in expr.args)
+            if (isinstance(expr, Read) and expr.kind in ("equation", "parameter")) or (
+                isinstance(expr, Apply)
+                and (expr is program.equations[name].root or any(arg in carrying for arg in expr.args))
             ):
                 carrying.add(expr)
     return frozenset(carrying)
@@ -192,7 +197,9 @@ def _senders(
             if read in carries and read.kind == "equation":
                 leaves[read.name].setdefault((name, read.offset), []).append(read)
     place = {
-        name: (sweep, way, i) for sweep, (way, names) in enumerate(backward_order) for i, name in enumerate(names)
+        name: (sweep, way, i)
+        for sweep, (way, names) in enumerate(backward_order)
+        for i, name in enumerate(names)
     }
 
     def stop_order(sender: tuple[str, int]) -> tuple[int, int, int]:

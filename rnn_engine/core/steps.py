@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.operations import Array
-from rnn_engine.core.passes import Signal, Tape, backward, forward
+from rnn_engine.core.operation import Array
+from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.plan import Plan
+from rnn_engine.core.tape import Signal, Tape
 
 Sweeps = tuple[tuple[int, tuple[str, ...]], ...]
 
@@ -91,7 +92,9 @@ class Step:
         if self.equation in plan.stands_for_argument:
             return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
         return {
-            f"{sender.equation}[{self.t - sender.offset}]": _frozen(tape.sent(self.equation, sender)[self.place])
+            f"{sender.equation}[{self.t - sender.offset}]": _frozen(
+                tape.sent(self.equation, sender)[self.place]
+            )
             for sender in plan.senders[self.equation]
             if 0 <= self.place - sender.offset < tape.T
         }

@@ -1,0 +1,237 @@
+"""Arithmetic: + - * / ** and the two products that @ can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnn_engine.core.operation import (
+    ATOM,
+    NEGATIVE,
+    POWER,
+    PRODUCT,
+    SUM,
+    Array,
+    Operation,
+    Shape,
+    ShapeMismatch,
+    Term,
+    Text,
+    own,
+    spell,
+)
+
+
+class Add(Operation):
+    name, arity, passes = "+", (2, 2), (0, 1)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.add(args[0], args[1], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.copyto(into, g)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(SUM)} + {args[1].at(SUM + 1)}", SUM)
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(1.0, ((i, own(s, index)),)) for i, s in enumerate(shapes)]
+
+
+class Subtract(Operation):
+    name, arity, passes = "-", (2, 2), (0,)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.subtract(args[0], args[1], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.copyto(into, g) if i == 0 else np.negative(g, out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(SUM)} - {args[1].at(SUM + 1)}", SUM)
+
+    def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
+        return g if i == 0 else Text(f"-{g.at(NEGATIVE)}", NEGATIVE)
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(w, ((i, own(shapes[i], index)),)) for i, w in enumerate((1.0, -1.0))]
+
+
+class Multiply(Operation):
+    name, arity = "*", (2, 2)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.multiply(args[0], args[1], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.multiply(g, args[1 - i], out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(PRODUCT)} * {args[1].at(PRODUCT + 1)}", PRODUCT)
+
+    def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
+        return args[1 - i]
+
+
+class Divide(Operation):
+    name, arity = "/", (2, 2)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.divide(args[0], args[1], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.divide(g, args[1], out=into)
+        if i == 1:
+            np.multiply(into, out, out=into)
+            np.negative(into, out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(PRODUCT)} / {args[1].at(PRODUCT + 1)}", PRODUCT)
+
+    def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
+        quotient = f"{g.at(PRODUCT)} / {args[1].at(PRODUCT + 1)}"
+        return Text(quotient if i == 0 else f"-{quotient} * {out.at(PRODUCT + 1)}", PRODUCT)
+
+
+class Power(Operation):
+    name, arity = "**", (2, 2)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.power(args[0], args[1], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        base, exponent = args
+        if i == 0:
+            np.power(base, exponent - 1.0, out=into)
+            np.multiply(into, exponent, out=into)
+        else:
+            np.multiply(out, np.log(base), out=into)
+        np.multiply(g, into, out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(POWER + 1)}**{args[1].at(NEGATIVE)}", POWER)
+
+    def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
+        base, exponent = args
+        if i == 1:
+            return Text(f"{out.at(PRODUCT)} * log({base.text})", PRODUCT)
+        if exponent.text in ("2", "2.0"):
+            return Text(f"2 * {base.at(PRODUCT + 1)}", PRODUCT)
+        return Text(f"{exponent.at(PRODUCT)} * {base.at(POWER + 1)}**({exponent.text} - 1)", PRODUCT)
+
+
+class Negative(Operation):
+    name = "neg"
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.negative(args[0], out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.negative(g, out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"-{args[0].at(NEGATIVE)}", NEGATIVE)
+
+    def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
+        return Text(f"-{g.at(NEGATIVE)}", NEGATIVE)
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(-1.0, ((0, index),))]
+
+
+class Identity(Operation):
+    """`a = b`: a second name for a value, with a stop of its own."""
+
+    name, passes = "identity", (0,)
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.copyto(out, args[0])
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.copyto(into, g)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return args[0]
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(1.0, ((0, index),))]
+
+
+class Product(Operation):
+    """`M @ v`: a matrix parameter `[m, n]` times a vector `[n]`, result `[m]`."""
+
+    name, arity, elementwise = "@", (2, 2), False
+
+    def shape(self, shapes: Sequence[Shape | None]) -> Shape | None:
+        matrix, vector = shapes
+        if matrix is None or len(matrix) != 2:
+            raise ShapeMismatch("a matrix parameter is expected left of @")
+        if vector is not None and vector != matrix[1:]:
+            raise ShapeMismatch(
+                f"{spell(matrix)} times {spell(vector)}; expected a vector of {matrix[1]}, one element for each column"
+            )
+        return matrix[:1]
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.matmul(args[1], args[0].T, out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        if i == 0:
+            np.matmul(g.T, args[1], out=into)
+        else:
+            np.matmul(g, args[0], out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(PRODUCT)} @ {args[1].at(PRODUCT + 1)}", PRODUCT)
+
+    def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
+        if i == 0:
+            return Text(f"{g.at(PRODUCT)} {args[1].at(ATOM)}ᵀ", PRODUCT)
+        return Text(f"{args[0].at(ATOM)}ᵀ @ {g.at(PRODUCT + 1)}", PRODUCT)
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(1.0, ((0, (index[0], k)), (1, (k,)))) for k in range(shapes[1][0])]
+
+
+class Column(Product):
+    """`M @ x` where x is a token: its column of M, picked instead of multiplied.
+
+    The picked column is what the product with the one-hot vector gives, except that an infinite
+    weight which the token does not use cannot spoil it (0 · ∞ is not a number).
+    """
+
+    def forward(self, out: Array, *args: Array) -> None:
+        # `args[2]` `[N, 1]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
+        np.take(args[0].T, args[2].astype(np.intp, copy=False)[:, 0], axis=0, out=out, mode="clip")
+
+
+class Dot(Operation):
+    """`v @ w`: the sum of the products of two vectors."""
+
+    name, arity, elementwise = "@", (2, 2), False
+
+    def shape(self, shapes: Sequence[Shape | None]) -> Shape | None:
+        left, right = shapes
+        if left is not None and right is not None and (left != right or len(left) != 1):
+            raise ShapeMismatch(f"{spell(left)} @ {spell(right)}; expected two vectors of equal length")
+        return ()
+
+    def forward(self, out: Array, *args: Array) -> None:
+        np.sum(args[0] * args[1], axis=-1, keepdims=True, out=out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+        np.multiply(g, args[1 - i], out=into)
+
+    def text(self, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at(PRODUCT)} @ {args[1].at(PRODUCT + 1)}", PRODUCT)
+
+    def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
+        return args[1 - i]
+
+    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+        return [Term(1.0, ((0, (k,)), (1, (k,)))) for k in range(shapes[0][0])]
+
+
+ARITHMETIC: tuple[Operation, ...] = (Add(), Subtract(), Multiply(), Divide(), Power(), Negative(), Identity())
+PRODUCT_OF_MATRIX, PICKED_COLUMN, DOT_PRODUCT = Product(), Column(), Dot()
