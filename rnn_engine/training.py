@@ -248,7 +248,7 @@ class RunStep:
 
     @property
     def value(self) -> Array:
-        """What the step computed: a value `[B, n]`, a gradient `[B, n]`, or in an update an array of the parameter's shape."""
+        """What the step computed: a value or a gradient `[B, n]`, in an update an array of the parameter's shape."""
         if self.address.phase == "update":
             assert isinstance(self.source, Iteration)
             return self.source.update.value(str(self.address.place), self.address.equation)
@@ -265,7 +265,8 @@ def training_steps(run: Run) -> Iterator[RunStep]:
     """
     frame, index = run.first(), 0
     for number in range(1, run.schedule.iterations + 1):
-        source: Iteration | Ending = iteration = run.iteration(frame)
+        iteration = run.iteration(frame)
+        source: Iteration | Ending = iteration
         for phase in run.schedule.phases(number):
             if phase.name == "backward":
                 _ = iteration.gradients
