@@ -30,6 +30,7 @@ class Timeline:
         self.run, self.budget = run, budget
         first = run.first()
         self._keyframes = {1: first}
+        self._furthest = 1
         self._stride = 1
         self._bytes = 0
         self._recent: OrderedDict[int, Iteration] = OrderedDict()
@@ -60,8 +61,12 @@ class Timeline:
         return self._ending
 
     def distance(self, number: int) -> int:
-        """How many iterations must be computed to reach this one: 0 where it is at hand."""
-        return 0 if number in self._recent else number - self._nearest(number).iteration
+        """How many iterations must be computed on the way to this one: 0 where it is at hand."""
+        return (
+            0
+            if number in self._recent or number - 1 in self._recent
+            else number - self._keyframe(number).iteration
+        )
 
     def losses(self, number: int, stop: Callable[[], bool] | None = None) -> array[float]:
         """The objective of the iterations 1 … number."""
@@ -76,11 +81,14 @@ class Timeline:
 
     def _nearest(self, number: int) -> Keyframe:
         recent = self._recent.get(number - 1)
-        if recent is not None:
-            return recent.after
-        if number in self._keyframes:
-            return self._keyframes[number]
-        at = max(k for k in self._keyframes if k <= number)
+        return self._keyframe(number) if recent is None else self._leave(recent)
+
+    def _keyframe(self, number: int) -> Keyframe:
+        """The last keyframe that is not behind an iteration."""
+        at = min(number, self._furthest)
+        at -= (at - 1) % self._stride
+        while at not in self._keyframes:
+            at -= self._stride
         return self._keyframes[at]
 
     def _leave(self, iteration: Iteration) -> Keyframe:
@@ -89,6 +97,7 @@ class Timeline:
         after = iteration.after
         if (after.iteration - 1) % self._stride == 0 and after.iteration not in self._keyframes:
             self._keyframes[after.iteration] = after
+            self._furthest = max(self._furthest, after.iteration)
             self._bytes += after.nbytes
             while self._bytes > self.budget and len(self._keyframes) > 1:
                 self._thin()

@@ -15,6 +15,7 @@ from rnn_engine.schedule import Phase, Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
+from rnn_tui.lessons import directory
 
 LONG = 50
 """Iterations to compute from which on a move is worth a thread of its own."""
@@ -29,6 +30,7 @@ class Controller:
         self.index = session.cursor
         self.sequence = 0
         self.unsaved = False
+        self._may_replace: Path | None = None
         self._stop = threading.Event()
         self._shown: tuple[tuple[int, int], Snapshot] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
@@ -50,8 +52,13 @@ class Controller:
 
     @classmethod
     def open(cls, path: str) -> Controller:
-        """Open a replay. Raises `EngineError`."""
-        return cls(Session.load(path), path)
+        """Open a replay. Raises `EngineError`. A bundled lesson stays as it is: it is saved where the user works."""
+        session = Session.load(path)
+        if Path(path).resolve().parent == directory():
+            return cls(session, Path(path).name)
+        controller = cls(session, path)
+        controller._may_replace = Path(path).resolve()
+        return controller
 
     @property
     def schedule(self) -> Schedule:
@@ -222,7 +229,9 @@ class Controller:
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark this step; an older mark at the same step is replaced."""
         address = str(self.schedule.address(self.index))
-        self.session.marks = [m for m in self.session.marks if self.schedule.span(m.address).start != self.index]
+        self.session.marks = [
+            m for m in self.session.marks if self.schedule.span(m.address).start != self.index
+        ]
         self.session.marks.append(Mark(address=address, name=name, note=note))
         self.unsaved = True
         self._shown = None
@@ -240,11 +249,19 @@ class Controller:
     # ------------------------------------------------------------ files
 
     def save(self, path: str | None = None) -> str:
-        """Save as a replay; answers with the path. Raises `ReplayError`."""
+        """Save as a replay; answers with the path. Raises `ReplayError`.
+
+        A file that is not this session's own is replaced only when asked for a second time.
+        """
         target = path or self.path
         if target is None:
             raise ReplayError("no file name; expected one to save to")
+        place = Path(target).expanduser()
+        if place.exists() and place.resolve() != self._may_replace:
+            self._may_replace = place.resolve()
+            raise ReplayError("there is such a file already; save once more to replace it", file=target)
         self.session.cursor = self.index
-        self.session.save(Path(target).expanduser())
+        self.session.save(place)
+        self._may_replace = place.resolve()
         self.path, self.unsaved = target, False
         return target

@@ -120,7 +120,7 @@ def reads(node: ast.AST) -> Iterator[tuple[str, int]]:
     match node:
         case ast.Subscript(ast.Name(name), ast.BinOp(ast.Name("t"), sign, ast.Constant(int(k)))) if k >= 1:
             yield name, k if isinstance(sign, ast.Add) else -k
-        case ast.Name(name):
+        case ast.Name(name) | ast.Subscript(ast.Name(name), ast.Name("t")):
             yield name, 0
         case ast.Call(ast.Name(), arguments):
             for argument in arguments:
@@ -156,10 +156,14 @@ def fused(equations: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
 
 def stops(equations: Mapping[str, ast.expr]) -> dict[str, str]:
     """Names with a stop in the backward phase -> the value whose gradient it shows: their own, or (see `Run`)
-    that of the argument they are fused with; if that is a bare name, there is no stop but the argument's."""
+    that of the argument they are fused with; if that is an equation's name, there is no stop but its own."""
     arguments = fused(equations)
-    return {name: f"{name}'" if name in arguments else name
-            for name in needed(equations) if not isinstance(arguments.get(name), ast.Name)}  # fmt: skip
+    bare = [
+        name
+        for name, argument in arguments.items()
+        if isinstance(argument, ast.Name | ast.Subscript) and next(reads(argument))[0] in equations
+    ]
+    return {name: f"{name}'" if name in arguments else name for name in needed(equations) if name not in bare}
 
 
 class Run:
@@ -347,7 +351,7 @@ def matmul(a: Any, v: Any) -> Value:
     if np.ndim(a) == 2:
         return tuple(matmul(row, v) for row in a)
     if np.ndim(a) != 1 or np.shape(a) != np.shape(v):
-        raise ValueError(f"{np.shape(a)} @ {np.shape(v)}")
+        raise ValueError(f"@ of shapes {np.shape(a)}, {np.shape(v)}")
     return sum((m * e for m, e in zip(a, v, strict=True)), 0j)
 
 
@@ -371,13 +375,18 @@ def cross_entropy(p: tuple[complex, ...], y: Any) -> complex:
     return -cmath.log(p[int(y.real)])
 
 
-def binary_cross_entropy(q: Any, y: Any) -> complex:
-    pairs = zip(elements(q), elements(y), strict=True)
-    return -sum((w * cmath.log(e) + (1 - w) * cmath.log(1 - e) for e, w in pairs), 0j)
+def pairs(p: Value, y: Value) -> Iterator[tuple[Any, Any]]:
+    if np.shape(p) != np.shape(y):
+        raise ValueError(f"a loss of shapes {np.shape(p)}, {np.shape(y)}")
+    return zip(elements(p), elements(y), strict=True)
 
 
-def squared_error(p: Any, y: Any) -> complex:
-    return sum(((e - w) ** 2 for e, w in zip(elements(p), elements(y), strict=True)), 0j)
+def binary_cross_entropy(q: Value, y: Value) -> complex:
+    return -sum((w * cmath.log(e) + (1 - w) * cmath.log(1 - e) for e, w in pairs(q, y)), 0j)
+
+
+def squared_error(p: Value, y: Value) -> complex:
+    return sum(((e - w) ** 2 for e, w in pairs(p, y)), 0j)
 
 
 ELEMENTWISE: dict[str, Callable[..., complex]] = {

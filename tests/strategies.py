@@ -99,13 +99,23 @@ class Writer:
         """An expression of this shape."""
         if depth == 0:
             return self.leaf(shape)
-        kinds = ["sum", "product", "quotient", "negative", "power", "squash", "function", "select"]
+        kinds = [
+            "sum",
+            "product",
+            "quotient",
+            "negative",
+            "power",
+            "squash",
+            "function",
+            "function",
+            "select",
+        ]
         kind = self.pick(*kinds, *(["matrix"] * 3 + ["softmax", "concat"] if shape else ["reduce"] * 3))
         if kind in ("matrix", "reduce"):
             return self.product(shape, depth)
-        if kind == "concat":
+        if kind == "concat" and shape != (1,):
             first = shape[0] // 2
-            parts = [self.term((n,), depth - 1) for n in (first, shape[0] - first) if n]
+            parts = [self.term((n,), depth - 1) for n in (first, shape[0] - first)]
             return Term(f"concat({', '.join(p.text for p in parts)})", max(p.bound for p in parts))
         v = self.term(shape, depth - 1)
         if kind == "squash":
@@ -113,6 +123,7 @@ class Writer:
         forms = {
             "negative": [("-({})", v.bound)],
             "power": [("({}) ** 2", v.bound**2), ("({}) ** 3", v.bound**3)],
+            "concat": [("{}", v.bound)],
             "softmax": [("softmax({})" if v.bound < 20 else "softmax(tanh({}))", 1.0)],
             "function": [
                 ("relu({} + 0.03)", v.bound + 1),
@@ -233,14 +244,14 @@ class Writer:
         return targets
 
     def initial(self, case: Case) -> dict[str, Floats]:
-        """Initial states: of some that are read in one direction, of all where a shape depends on it."""
+        """Initial states: of some that are read as [t-k], of all where a shape depends on it."""
         run = Run(case, 0)
         open_shapes = any(run.shapes[name] != shape for name, shape in self.shapes.items())
         result: dict[str, Floats] = {}
         for name, shape in self.shapes.items():
-            shifts = [shift for n, shift in run.shifts if n == name] or [0]
-            if min(shifts) * max(shifts) > 0 and (open_shapes or self.chance(3)):
-                for depth in range(max(map(abs, shifts))):
+            delays = [-shift for n, shift in run.shifts if n == name and shift < 0]
+            if delays and (open_shapes or self.chance(3)):
+                for depth in range(max(delays)):
                     batch = (case.B,) if shape and self.chance(2) else ()
                     result[f"{name}[-{depth}]" if depth else name] = self.numbers(*batch, *shape)
         return result

@@ -44,13 +44,15 @@ def lesson(name: str) -> bytes:
 def _document(name: str) -> dict[str, Any]:
     """The source with its conveniences worked out."""
     source = tomllib.loads((SOURCES / f"{name}.toml").read_text(encoding="utf-8"))
-    stream = random.Random(source.pop("seed", 0))  # noqa: S311 - weights, no secrets
+    stream = random.Random(source.pop("seed", 0))
     source["equations"] = source["equations"].strip().splitlines()
     source["data"] = {key: _given(value, stream, "data", key) for key, value in source["data"].items()}
     if "from" in source["parameters"]:
         source["parameters"] = _document(source["parameters"]["from"])["parameters"]
     parameters = source["parameters"]
-    source["parameters"] = {key: _given(value, stream, "parameters", key) for key, value in parameters.items()}
+    source["parameters"] = {
+        key: _given(value, stream, "parameters", key) for key, value in parameters.items()
+    }
     return source
 
 

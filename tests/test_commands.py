@@ -1,0 +1,54 @@
+"""The one table of commands, and what is made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rnn_tui.commands import COMMANDS, GROUPS, command, keys_markdown
+from rnn_tui.screens.session import SessionScreen
+
+
+def test_ids_and_keys_are_unique() -> None:
+    assert max(Counter(entry.id for entry in COMMANDS).values()) == 1
+    assert max(Counter(key for entry in COMMANDS for key in entry.keys).values()) == 1
+
+
+def test_what_reverses_is_reversed() -> None:
+    for entry in COMMANDS:
+        if entry.reverse:
+            assert command(entry.reverse).reverse == entry.id
+
+
+def test_a_capital_is_the_same_thing_backward() -> None:
+    """The rule a person can rely on: n and N, f and F, …"""
+    keys = {key: entry for entry in COMMANDS for key in entry.keys}
+    for key, entry in keys.items():
+        if len(key) == 1 and key.islower() and key.upper() in keys and key != "o":
+            assert entry.reverse == keys[key.upper()].id
+
+
+def test_every_action_exists() -> None:
+    for entry in COMMANDS:
+        name = entry.action.partition("(")[0]
+        assert name == "app.command_palette" or hasattr(SessionScreen, f"action_{name}"), entry
+
+
+def test_no_function_keys_and_only_ctrl_c_as_a_chord() -> None:
+    for entry in COMMANDS:
+        for key in entry.keys:
+            assert key in ("ctrl+c", "shift+tab") or "+" not in key
+            assert not (key[0] == "f" and key[1:].isdecimal())
+
+
+def test_groups_are_known_and_helps_are_sentences_without_a_full_stop() -> None:
+    for entry in COMMANDS:
+        assert entry.group in GROUPS
+        assert entry.help
+        assert not entry.help.endswith(".")
+        assert "[" not in entry.help  # Textual's palette would read it as markup
+
+
+def test_the_document_is_up_to_date() -> None:
+    document = Path(__file__).parent.parent / "docs" / "keys.md"
+    assert document.read_text(encoding="utf-8") == keys_markdown(), "run: python tools/make_keys.py"

@@ -1,0 +1,353 @@
+"""What panes draw, by the text they render: no app, no terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnn_engine.snapshot import PANES, Formula, Matrix
+from rnn_tui.render.arrange import arrange, boxed
+from rnn_tui.render.cells import Cell, Selection, exact, moved, resolve, selection_at
+from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
+from rnn_tui.render.number import bar, number, scale
+from rnn_tui.render.pack import pack, window
+from rnn_tui.render.palette import palette
+from rnn_tui.render.pane import Manner, PaneView, draw_pane
+from rnn_tui.render.spans import changed, fit, text_of, width
+from rnn_tui.render.timeline import draw_timeline
+from rnn_tui.screens.session import PANE_TYPES
+from tests.fake_controller import FakeController
+
+SIZES = ((60, 20), (80, 24), (100, 31), (120, 40), (200, 60))
+
+
+def over_time(rows: int, columns: int, current: int = 1) -> Matrix:
+    values = np.arange(rows * columns, dtype=float).reshape(rows, columns) / 10 - 0.3
+    written = np.zeros(values.shape, bool)
+    written[current] = True
+    labels = tuple(str(t) for t in range(rows)), tuple(str(u) for u in range(columns))
+    return Matrix("h", values, *labels, written=written, current=current, kind="over time")
+
+
+def pane_text(view: PaneView, wide: int, high: int) -> str:
+    return text_of(draw_pane(view, wide, high).lines)
+
+
+# numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "room", "decimals", "shown"),
+    [
+        (0.0, 7, 4, "0"), (-0.0, 7, 4, "0"), (0.46211715, 7, 4, "0.4621"), (-0.46211715, 7, 4, "-0.4621"),
+        (12345.678, 7, 4, "12345.7"), (-12345.678, 7, 4, "-12346"), (1e9, 7, 4, "1.000e9"), (-1.5e-7, 7, 4, "-1.5e-7"),
+        (3.2e-5, 7, 4, "3.20e-5"), (0.06, 5, 2, "0.06"), (0.004, 5, 2, "4e-3"), (float("nan"), 7, 4, "nan"),
+        (float("-inf"), 7, 4, "-inf"), (1.0, 2, 0, "1"), (-1.0, 2, 0, "-1"), (1e300, 5, 2, "1e300"),
+    ],
+)  # fmt: skip
+def test_numbers_in_their_room(value: float, room: int, decimals: int, shown: str) -> None:
+    assert number(value, room, decimals) == shown
+
+
+@given(st.floats(), st.sampled_from([(7, 4), (6, 3), (5, 2)]))
+def test_a_number_always_fits_and_never_hides_its_sign_or_that_it_is_zero(
+    value: float, room: tuple[int, int]
+) -> None:
+    shown = number(value, *room)
+    assert len(shown) <= room[0]
+    assert (shown == "0") == (value == 0)
+    if value < 0 and shown != "~0":
+        assert "-" in shown
+
+
+def test_bars_tell_size_and_only_zero_has_none() -> None:
+    full = scale(0.8)
+    assert full == 1.0
+    assert [bar(value, full) for value in (0.0, 1e-9, -0.5, 1.0)] == [" ", "▁", "▄", "▇"]
+
+
+# windows and packing
+
+
+@given(st.integers(1, 80), st.integers(1, 30), st.data())
+def test_a_window_shows_the_focus_and_its_neighbours(count: int, visible: int, data: st.DataObject) -> None:
+    focus = data.draw(st.integers(0, count - 1))
+    first, last = window(count, visible, focus)
+    assert 0 <= first <= focus < last <= count
+    assert last - first == min(count, visible)
+    if visible >= 4:
+        assert first <= max(focus - 1, 0)
+        assert min(focus + 1, count - 1) < last
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 6)), min_size=1, max_size=8))
+def test_packed_blocks_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
+    spots = pack(sizes, 30, 14, 2, 1)
+    if spots is None:
+        return
+    taken: set[tuple[int, int]] = set()
+    for (x, y), (w, h) in zip(spots, sizes, strict=True):
+        cells = {(cx, cy) for cx in range(x, x + w) for cy in range(y, y + h)}
+        assert not cells & taken
+        assert x + w <= 30
+        assert y + h <= 14
+        taken |= cells
+
+
+@pytest.mark.parametrize("size", [(w, h) for w in range(60, 220, 7) for h in range(20, 70, 3)])
+@pytest.mark.parametrize("zoom", ["", "weights"])
+def test_the_arrangement_fills_the_screen_without_overlap(size: tuple[int, int], zoom: str) -> None:
+    taken = np.zeros((size[1], size[0]), int)
+    boxes = arrange(*size, zoom)
+    assert zoom or set(PANES) <= set(boxes)
+    for x, y, w, h in boxes.values():
+        assert w > 0
+        assert h > 0
+        taken[y : y + h, x : x + w] += 1
+    assert taken.max() == 1
+    # Without frames one column between left and right stays free.
+    assert (taken == 0).sum() <= (0 if boxed(size[1]) or zoom else size[1])
+
+
+def test_below_the_least_size_there_is_one_polite_line() -> None:
+    assert set(arrange(59, 24)) == set(arrange(80, 19)) == {"small"}
+
+
+# panes
+
+
+def test_a_pane_marks_the_current_row_what_was_written_and_what_is_unknown() -> None:
+    known = np.array([[True, True], [True, True], [False, False]])
+    base = over_time(3, 2)
+    matrix = Matrix("h", base.values, base.rows, base.columns, known=known, written=base.written, current=1, kind="over time")
+    view = PaneView("hidden state h", "h", (matrix,), focused=True)
+    assert pane_text(view, 40, 7).splitlines() == [
+        "┏━ hidden state h ━━━━━━━━━━━━━━━━━ h ━┓",
+        "┃ h•       0        1                  ┃",
+        "┃  0 -0.3000▄ -0.2000▃                 ┃",
+        "┃ ▸1 -0.1000▁       0                  ┃",
+        "┃  2       ·        ·                  ┃",
+        "┃                                      ┃",
+        "┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛",
+    ]
+    roles = {text: role for line in draw_pane(view, 40, 7).lines for text, role in line}
+    assert "written" in roles["-0.1000"]
+    assert "cursor" in roles["-0.1000"]
+    assert roles["0"].split()[-1] == "written"
+
+
+def test_rows_out_of_view_are_counted() -> None:
+    text = pane_text(PaneView("hidden", "h", (over_time(25, 2, current=12),), boxed=False), 36, 7)
+    assert "▸12" in text
+    assert "↑10 ↓12 more" in text
+
+
+def test_columns_out_of_view_are_counted() -> None:
+    text = pane_text(PaneView("hidden", "h", (over_time(3, 40),), boxed=False), 36, 9)
+    assert "→" in text
+    assert "more" in text
+
+
+def test_matrices_without_room_are_named() -> None:
+    base = over_time(4, 6)
+    many = tuple(Matrix(f"m{at}", base.values, base.rows, base.columns) for at in range(5))
+    assert "+4 more: m1 m2" in pane_text(PaneView("weights", "w", many, boxed=False), 44, 6)
+
+
+def test_an_empty_pane_says_so() -> None:
+    assert "nothing here" in pane_text(PaneView("gradients", "g"), 30, 5)
+
+
+def test_tokens_run_to_the_right() -> None:
+    snapshot = FakeController().snapshot
+    view = PaneView("inputs", "i", snapshot.panes["inputs"], boxed=False, manner=Manner(across=True, entries=True))
+    assert pane_text(view, 36, 4).splitlines() == [
+        "─ inputs ─────────────────────── i ─",
+        " t      ▸1     2     3     4",
+        " x      hi there class     !",
+        " y   there class     !    hi",
+    ]
+
+
+def test_probabilities_have_bars_target_and_choice() -> None:
+    controller = FakeController()
+    controller.go_to("1:forward:2:p")
+    view = PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True))
+    lines = pane_text(view, 57, 13).splitlines()
+    assert "◎ target ● chosen" in lines[0]
+    assert any(line.count("█") > 5 and "◉" in line and "class" in line for line in lines)
+
+
+def test_the_largest_probabilities_and_the_target_stay_when_there_are_many() -> None:
+    controller = FakeController(8, [f"t{at}" for at in range(64)], 6)
+    controller.go_to("1:forward:2:p")
+    text = pane_text(PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True)), 57, 20)
+    assert "◎" in text.split("─ output p")[1].split("chosen", 1)[1] or "◉" in text
+    assert "more" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("real", [False, True])
+def test_every_line_has_exactly_its_width(size: tuple[int, int], real: bool) -> None:
+    controller = FakeController(32, [f"t{at}" for at in range(64)], 25) if real else FakeController()
+    boxes = arrange(*size)
+    for index in range(0, controller.per_iteration, 7):
+        controller.index = index
+        snapshot = controller.snapshot
+        for cls in PANE_TYPES:
+            _, _, wide, high = boxes[cls.NAME]
+            matrices = snapshot.panes[cls.NAME]
+            view = PaneView(cls.NAME, cls.LETTER, matrices, boxed=boxed(size[1]), manner=cls.MANNER)
+            lines = draw_pane(view, wide, high).lines
+            assert len(lines) == high
+            assert {width(line) for line in lines} == {wide}
+        timeline = boxes["timeline"]
+        assert all(width(line) == timeline[2] for line in draw_timeline(snapshot.timeline, *timeline[2:]))
+
+
+def test_wide_tokens_keep_the_columns_straight() -> None:
+    controller = FakeController(2, ("漢字", "かな", "🙂", "é"), 4)
+    for cls in PANE_TYPES:
+        view = PaneView(cls.NAME, cls.LETTER, controller.snapshot.panes[cls.NAME], manner=cls.MANNER)
+        assert {width(line) for line in draw_pane(view, 60, 14).lines} == {60}
+
+
+def test_the_view_depends_on_address_size_and_cell_alone() -> None:
+    """Walk there and back: every address looks the same both ways."""
+    controller = FakeController(8, tuple("abcdefgh"), 12)
+
+    def look() -> str:
+        snapshot = controller.snapshot
+        return "".join(
+            pane_text(PaneView(name, "x", snapshot.panes[name], boxed=False, focused=name == "hidden"), 36, 7)
+            for name in PANES
+        )
+
+    there = []
+    for _ in range(controller.per_iteration):
+        there.append(look())
+        controller.move("step")
+    for seen in reversed(there):
+        controller.move("step_back")
+        assert look() == seen
+
+
+# the cell
+
+
+def test_the_cell_follows_time_until_it_is_moved_off_the_current_row() -> None:
+    matrices = (over_time(5, 3, current=1),)
+    cell = resolve(None, matrices)
+    assert cell == Cell(0, 1, 0)
+    layout = draw_pane(PaneView("h", "h", matrices), 40, 9).layout
+    right = moved(cell, matrices, layout, 1, 0, False)
+    chosen = selection_at(right, matrices)
+    assert chosen == Selection("h", None, 1)
+    assert resolve(chosen, (over_time(5, 3, current=4),)) == Cell(0, 4, 1)
+    below = selection_at(moved(right, matrices, layout, 0, 1, False), matrices)
+    assert below == Selection("h", 2, 1)
+    assert resolve(below, (over_time(5, 3, current=4),)) == Cell(0, 2, 1)
+
+
+def test_every_cell_of_a_pane_can_be_reached() -> None:
+    matrices = FakeController().snapshot.panes["weights"]
+    layout = draw_pane(PaneView("weights", "w", matrices), 63, 14).layout
+    seen, edge = {Cell(0, 0, 0)}, [Cell(0, 0, 0)]
+    while edge:
+        cell = edge.pop()
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            if (step := moved(cell, matrices, layout, dx, dy, False)) not in seen:
+                seen.add(step)
+                edge.append(step)
+    assert len(seen) == sum(matrix.values.size for matrix in matrices)
+
+
+def test_the_exact_value_is_pythons_own() -> None:
+    matrices = FakeController().snapshot.panes["weights"]
+    name, value = exact(Cell(0, 1, 2), matrices)
+    assert name == "W_xh[2, class]"
+    assert float(value) == matrices[0].values[1, 2]
+
+
+# the lines around
+
+
+def test_the_equation_takes_the_fullest_numbers_that_fit() -> None:
+    formula = Formula("h = tanh(a)", ("tanh(0.5 + 0.25 + 0.125 + 0.0625)", "tanh(0.9375)"), "= 0.7341")
+    assert text_of(draw_equation(formula, 60, 2)).splitlines()[1] == "  = tanh(0.5 + 0.25 + 0.125 + 0.0625) = 0.7341"
+    assert text_of(draw_equation(formula, 30, 2)).splitlines()[1] == "  = tanh(0.9375) = 0.7341"
+
+
+def test_the_narration_yields_to_note_and_message() -> None:
+    texts = ("a longer sentence that says it all", "short")
+    assert text_of(draw_narration(texts, "", "", 60, 1)).strip() == texts[0]
+    assert text_of(draw_narration(texts, "", "", 20, 1)).strip() == "short"
+    assert text_of(draw_narration(texts, "look here", "", 60, 1)).strip() == "◆ look here"
+    assert text_of(draw_narration(texts, "look here", "no", 60, 1)).strip() == "no"
+
+
+def test_a_note_that_is_cut_says_where_the_rest_is() -> None:
+    assert text_of(draw_narration((), "word " * 40, "", 40, 2)).endswith("… ? shows all")
+
+
+def test_the_title_keeps_the_exact_value() -> None:
+    line = text_of([draw_title("A title that is far too long for the line it stands in", "1:forward:2:h", (1, 1), ("h[2, 1]", "-0.20464571679388183"), 60)])
+    assert line.rstrip().endswith("h[2, 1] = -0.20464571679388183")
+    assert "1:forward:2:h" in line
+
+
+def test_the_footer_keeps_help_and_quit_at_any_width() -> None:
+    for wide in (60, 80, 120, 200):
+        line = text_of([draw_footer(FooterView(), wide)])
+        assert "? help" in line
+        assert "q quit" in line
+        assert ": commands" in line
+
+
+def test_the_timeline_says_phase_time_step_iteration_and_index() -> None:
+    controller = FakeController()
+    controller.go_to("3:backward:2:h")
+    timeline = controller.snapshot.timeline
+    assert "t 2/4 step" in text_of(draw_timeline(timeline, 80, 1))
+    text = text_of(draw_timeline(timeline, 118, 4))
+    assert "iteration 3/20" in text
+    assert f"{timeline.index + 1}/900" in text
+    assert text.count("●") == 2
+    assert "◆" in text
+
+
+# spans and styles
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "bb", "漢"]), st.sampled_from(["", "now"])), max_size=6), st.integers(0, 14))
+def test_fit_is_exact(line: list[tuple[str, str]], room: int) -> None:
+    assert width(fit(line, room)) == room
+
+
+def test_changed_is_the_smallest_stretch_of_spans() -> None:
+    before = (("ab", ""), ("cd", "now"), ("ef", ""))
+    assert changed(before, (("ab", ""), ("xy", "now"), ("ef", ""))) == (2, 4)
+    assert changed(before, (("ab", ""), ("c", "now"), ("def", ""))) == (2, 6)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "plain"])
+def test_every_role_that_is_drawn_has_a_style(theme: str) -> None:
+    styles = palette(theme)
+    controller = FakeController()
+    for index in range(0, 45, 3):
+        controller.index = index
+        for name in PANES:
+            view = PaneView(name, "x", controller.snapshot.panes[name], focused=True, jump=True, manner=Manner(shares=True))
+            for line in draw_pane(view, 60, 14).lines:
+                for _, role in line:
+                    style = styles.style(role)
+                    assert theme != "plain" or style.color is None
+
+
+def test_written_and_selected_show_without_colour() -> None:
+    plain = palette("plain")
+    assert plain.style("positive written").underline
+    assert plain.style("positive cursor").reverse
+    assert plain.style("zero").dim
