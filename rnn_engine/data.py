@@ -117,6 +117,9 @@ def prompt_tokens(generation: Generation, data: Data, vocabulary: Sequence[str] 
 
 def text_data(text: str, level: Level = "characters", file: str = "text") -> Data:
     """A text as data: its characters, or its words; each step's target is the next token."""
+    found = len(split(text, level))
+    if found < 2:
+        raise DataError(f"{file}: {found} {level}; expected two or more, each to predict the next")
     return _checked(Data(text=text, level=level), file)
 
 
@@ -136,15 +139,15 @@ def csv_data(text: str, file: str = "CSV") -> Data:
                 continue
             if rows and len(fields) != len(rows[0]):
                 raise DataError(
-                    f"{file}:{reader.line_num}:{min(len(fields), len(rows[0])) + 1}: "
-                    f"a row of {len(fields)} fields; expected {len(rows[0])}, as in the first"
+                    f"{file}: line {reader.line_num}: {len(fields)} columns; expected {len(rows[0])} as in the first"
                 )
-            rows.append(tuple(_field(f, f"{file}:{reader.line_num}:{n}") for n, f in enumerate(fields, 1)))
+            line = f"{file}: line {reader.line_num}"
+            rows.append(tuple(_field(f, f"{line}, column {n}") for n, f in enumerate(fields, 1)))
     except csv.Error as error:
-        raise DataError(f"{file}:{reader.line_num}:1: not CSV: {error}") from None
+        raise DataError(f"{file}: line {reader.line_num}: {error}") from None
     if len(rows) < 2:
         raise DataError(
-            f"{file}: {len(rows)} rows of numbers; expected at least 2, each the next one's input"
+            f"{file}: {len(rows)} lines of numbers; expected two or more, each to predict the next"
         )
     return _checked(Data(inputs=tuple(rows[:-1]), targets=tuple(rows[1:])), file)
 

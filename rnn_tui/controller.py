@@ -79,7 +79,7 @@ class Controller:
         return self._motions[motion](count)
 
     def go_to(self, text: str) -> str:
-        """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `12`-style partial addresses with a colon, `50%`, `end`."""
+        """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%` or `end`."""
         try:
             return self._to(self.target(text))
         except AddressError as error:

@@ -178,7 +178,7 @@ class FakeController:
         return f"{iteration}:{phase}:{t}:{name}" if t is not None else f"{iteration}:update:{name}:w"
 
     def _once(self, motion: str) -> str:
-        word, back = motion.removesuffix("_back"), motion.endswith("_back")
+        word, back = motion.removesuffix("_back").removesuffix("_next"), motion.endswith("_back")
         sign = -1 if back else 1
         if word in ("home", "end"):
             self.index = 0 if word == "home" else self.total - 1

@@ -11,8 +11,7 @@ from rnn_engine import replay as replays
 from rnn_engine import texts
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.session import Session
-from rnn_tui.headless.new import build
-from rnn_tui.headless.owndata import OwnData, table, text_file
+from rnn_tui.headless.new import OwnData, build, own_table, own_text
 
 NAMES = texts.names("cells")
 
@@ -20,7 +19,7 @@ NAMES = texts.names("cells")
 def own_data(folder: Path, head: str) -> OwnData:
     file = folder / "data"
     file.write_text("to be or not to be" if head == "tokens" else "1,2\n0.5,1\n-1,0\n0,0.25\n", "utf-8")
-    return text_file(str(file), "characters") if head == "tokens" else table(str(file))
+    return own_text(str(file), "characters") if head == "tokens" else own_table(str(file))
 
 
 @pytest.mark.parametrize("head", ["tokens", "vectors"])

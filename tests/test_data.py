@@ -187,18 +187,18 @@ def test_csv(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "f.csv: 0 rows of numbers; expected at least 2"),
-        ("a,b\n1,2\n", "f.csv: 1 rows of numbers; expected at least 2"),
-        ("a,b\n1,2\n3\n", "f.csv:3:2: a row of 1 fields; expected 2"),
-        ("1,2\n3,4,5\n", "f.csv:2:3: a row of 3 fields; expected 2"),
-        ("1,2\n3,x\n", "f.csv:2:2: 'x'; expected a finite number"),
-        ("1,x\n3,4\n", "f.csv:1:2: 'x'; expected a finite number"),
-        ("1,2\n3,\n", "f.csv:2:2: ''; expected a finite number"),
-        ("1,2\n3,nan\n", "f.csv:2:2: 'nan'; expected a finite number"),
-        ("1,2\n3,1e999\n", "f.csv:2:2: '1e999'; expected a finite number"),
-        ("1,2\n3,1_0\n", "f.csv:2:2: '1_0'; expected a finite number"),
-        ("1,2\n3,\x1b[2J\n", "f.csv:2:2: '\\x1b[2J'; expected a finite number"),
-        ('1,2\n"3,4\n', "f.csv:2:1: not CSV: unexpected end of data"),
+        ("", "f.csv: 0 lines of numbers; expected two or more"),
+        ("a,b\n1,2\n", "f.csv: 1 lines of numbers; expected two or more"),
+        ("a,b\n1,2\n3\n", "f.csv: line 3: 1 columns; expected 2"),
+        ("1,2\n3,4,5\n", "f.csv: line 2: 3 columns; expected 2"),
+        ("1,2\n3,x\n", "f.csv: line 2, column 2: 'x'; expected a finite number"),
+        ("1,x\n3,4\n", "f.csv: line 1, column 2: 'x'; expected a finite number"),
+        ("1,2\n3,\n", "f.csv: line 2, column 2: ''; expected a finite number"),
+        ("1,2\n3,nan\n", "f.csv: line 2, column 2: 'nan'; expected a finite number"),
+        ("1,2\n3,1e999\n", "f.csv: line 2, column 2: '1e999'; expected a finite number"),
+        ("1,2\n3,1_0\n", "f.csv: line 2, column 2: '1_0'; expected a finite number"),
+        ("1,2\n3,\x1b[2J\n", "f.csv: line 2, column 2: '\\x1b[2J'; expected a finite number"),
+        ('1,2\n"3,4\n', "f.csv: line 2: unexpected end of data"),
         (
             ",".join(["1"] * 4097) + "\n" + ",".join(["2"] * 4097),
             "f.csv: a list of 4,097; expected 1 to 4,096",
@@ -214,7 +214,7 @@ def test_csv_refusals(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(("text", "level"), [("", "characters"), ("a", "characters"), ("word \n", "words")])
 def test_a_text_too_short(text: str, level: str) -> None:
-    with pytest.raises(DataError, match=rf"f.txt: [01] {level}; expected 2"):
+    with pytest.raises(DataError, match=rf"f.txt: [01] {level}; expected two or more"):
         text_data(text, "words" if level == "words" else "characters", "f.txt")
 
 

@@ -141,7 +141,7 @@ def test_a_pane_marks_the_current_row_what_was_written_and_what_is_unknown() -> 
 def test_rows_out_of_view_are_counted() -> None:
     text = pane_text(PaneView("hidden", "h", (over_time(25, 2, current=12),), boxed=False), 36, 7)
     assert "▸12" in text
-    assert "↑10 ↓12 more" in text
+    assert "↑10 ↓11 more" in text
 
 
 def test_columns_out_of_view_are_counted() -> None:

@@ -137,7 +137,7 @@ class _Names:
         reads = [read for equation in self.equations.values() for read in equation.reads]
         for read in reads:
             read.kind = self.kind(read)
-        for name in self.parameters - {read.name for read in reads}:
+        for name in sorted(self.parameters - {read.name for read in reads}):
             raise EquationError(f"parameter {name!r} is used by no equation")
         for equation in self.equations.values():
             _give_logits_a_node(equation)

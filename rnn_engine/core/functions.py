@@ -96,7 +96,9 @@ class Clip(Operation):
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         v, low, high = (a.text for a in args)
-        return Text((f"({low} <= {v} <= {high})", f"({v} < {low})", f"({v} > {high})")[i])
+        return Text(
+            (f"({low} <= {v} <= {high})", f"({v} < {low} <= {high})", f"(max({v}, {low}) > {high})")[i]
+        )
 
 
 class Extreme(Operation):

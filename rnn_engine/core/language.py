@@ -99,7 +99,7 @@ class Reader:
     def read(self, lines: Iterable[str]) -> dict[str, Equation]:
         equations: dict[str, Equation] = {}
         for number, source in enumerate(lines, start=1):
-            self.number, self.source = number, source
+            self.number, self.source, self.text = number, source, source.strip()
             equation = self.equation()
             if equation is None:
                 continue
@@ -113,20 +113,31 @@ class Reader:
             raise EquationError("there is no equation; expected at least one line `name = expression`")
         return equations
 
-    def refuse(self, what: str, node: ast.AST | None = None) -> NoReturn:
-        raise EquationError(what, self.number, getattr(node, "col_offset", 0) + 1)
+    def refuse(self, what: str, node: ast.expr | ast.stmt | None = None) -> NoReturn:
+        raise EquationError(what, self.number, self.column(node) if node is not None else 1)
+
+    def column(self, node: ast.expr | ast.stmt) -> int:
+        """Where a node stands in the line as written, in characters from 1; `ast` counts bytes of what it was given."""
+        before = self.text.encode()[: node.col_offset].decode()
+        return self.source.index(self.text) + len(before) + 1
+
+    def quoted(self, node: ast.expr) -> str:
+        """The text of a node. (To unparse a deep one would meet Python's recursion limit.)"""
+        found = ast.get_source_segment(self.text, node) or ""
+        return found if len(found) <= 60 else f"{found[:59]}…"
 
     def equation(self) -> Equation | None:
         if len(self.source) > MAX_LINE:
             self.refuse(f"a line of {len(self.source)} characters; expected at most {MAX_LINE}")
+        if len(self.text.splitlines()) > 1:
+            self.refuse("a line break in an equation; expected one line for each")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns of odd code, which is refused here anyway
-                body = ast.parse(self.source.strip()).body
+                body = ast.parse(self.text).body
         except SyntaxError as error:
-            raise EquationError(
-                f"{error.msg}; expected `name = expression`", self.number, error.offset or 1
-            ) from None
+            column = self.source.index(self.text) + (error.offset or 1)
+            raise EquationError(f"{error.msg}; expected `name = expression`", self.number, column) from None
         except (ValueError, RecursionError, MemoryError):
             self.refuse("this cannot be read; expected `name = expression`")
         if not body:
@@ -145,12 +156,14 @@ class Reader:
         root = self.expression(value, 0)
         if not isinstance(root, Apply):
             root = Apply(self.number, 1, root.source, ARITHMETIC["identity"], [root])
-        return Equation(name, root, self.number, self.source.strip())
+        return Equation(name, root, self.number, self.text)
 
     def expression(self, node: ast.expr, depth: int) -> Expr:
         if depth > MAX_DEPTH:
-            self.refuse(f"parentheses more than {MAX_DEPTH} deep", node)
-        place = (self.number, node.col_offset + 1, ast.get_source_segment(self.source.strip(), node) or "")
+            self.refuse(
+                f"operations more than {MAX_DEPTH} deep; expected a part of it in a line of its own", node
+            )
+        place = (self.number, self.column(node), ast.get_source_segment(self.text, node) or "")
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 return Constant(*place, self.number_of(node, value))
@@ -169,7 +182,7 @@ class Reader:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(node, name, args, depth, place)
         self.refuse(
-            f"{ast.unparse(node)!r:.60} is not in the language; expected names, numbers, + - * / ** @, functions",
+            f"{self.quoted(node)!r} is not in the language; expected names, numbers, + - * / ** @, functions",
             node,
         )
 
@@ -186,7 +199,7 @@ class Reader:
         operands = [self.expression(arg, depth + 1) for arg in args]
         return Apply(*place, operation, operands)
 
-    def number_of(self, node: ast.AST, value: float) -> float:
+    def number_of(self, node: ast.expr, value: float) -> float:
         try:
             number = float(value)
         except OverflowError:
@@ -205,7 +218,7 @@ class Reader:
                 if type(k) is int and 1 <= k <= MAX_DELAY:
                     return k if isinstance(op, ast.Add) else -k
         self.refuse(
-            f"{name}[{ast.unparse(where)}]; expected {name}[{self.index}-k] with k from 1 to {MAX_DELAY}",
+            f"{name}[{self.quoted(where)}]; expected {name}[{self.index}-k] with k from 1 to {MAX_DELAY}",
             where,
         )
 

@@ -113,7 +113,7 @@ class BinaryCrossEntropy(CrossEntropy):
         np.multiply(into, g, out=into)
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
-        p, y = args[0].at(SUM + 1), args[1].at(SUM + 1)
+        p, y = args[0].at(PRODUCT + 1), args[1].at(SUM + 1)
         local = f"({p} - {y}) / ({p} * (1 - {p}))" if i == 0 else f"log((1 - {p}) / {p})"
         return Text(f"{g.at(PRODUCT)} * {local}", PRODUCT)
 

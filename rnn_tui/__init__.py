@@ -1,0 +1,1 @@
+"""rnn-tui: a time-travel step debugger for recurrences, in the terminal."""

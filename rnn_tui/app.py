@@ -1,0 +1,134 @@
+"""The Textual app: themes, screens, signals. What it shows is the screens' business."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from textual.app import App
+from textual.color import Color
+from textual.command import Provider
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.theme import Theme
+
+from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
+from rnn_tui.screens.lessons import LessonsScreen
+from rnn_tui.screens.palette import CommandsProvider
+from rnn_tui.screens.session import SessionScreen
+from rnn_tui.signals import Watchdog, handle_signals
+from rnn_tui.terminal import TerminalSettings
+from rnn_tui.text import ascii_text, safe_text
+
+
+class Guard(LineFilter):
+    """The last door before the terminal: no control character, and on an ASCII terminal ASCII alone."""
+
+    def __init__(self, *, ascii_only: bool) -> None:
+        super().__init__()
+        self._ascii_only = ascii_only
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments; only those that need it are made anew."""
+        if all(segment.text.isascii() and segment.text.isprintable() for segment in segments):
+            return segments
+        return [Segment(self._clean(text), style, control) for text, style, control in segments]
+
+    def _clean(self, text: str) -> str:
+        if not text.isprintable():
+            text = safe_text(text)
+        return ascii_text(text) if self._ascii_only else text
+
+
+def _theme(name: str, c: Colours, *, dark: bool) -> Theme:
+    return Theme(
+        name=name, primary=c.focus, secondary=c.now, warning=c.now, error=c.warning, success=c.target, accent=c.focus,
+        foreground=c.text, background=c.background, surface=c.surface, panel=c.row, dark=dark,
+    )  # fmt: skip
+
+
+def _plain_theme() -> Theme:
+    """The terminal's own two colours and nothing else."""
+    own = "ansi_default"
+    return Theme(
+        name="rnn-plain", ansi=True, primary=own, secondary=own, warning=own, error=own, success=own, accent=own,
+        foreground=own, background=own, surface=own, panel=own, boost=own,
+    )  # fmt: skip
+
+
+class RnnTuiApp(App[None]):
+    """A debugger for recurrences; without a controller it begins with the list of lessons."""
+
+    TITLE = "rnn-tui"
+    CSS_PATH = "styles/app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandsProvider}
+
+    def __init__(
+        self,
+        controller: Controller | None,
+        lessons: Sequence[Lesson],
+        *,
+        open_session: OpenSession,
+        terminal: TerminalSettings,
+    ) -> None:
+        self._begin_with = controller
+        self._lessons = tuple(lessons)
+        self._open_session = open_session
+        self._terminal = terminal
+        self._guard = Guard(ascii_only=not terminal.unicode)
+        self._watchdog: Watchdog | None = None
+        super().__init__(ansi_color=True if terminal.theme == "plain" else None)
+        self.register_theme(_theme("rnn-dark", DARK, dark=True))
+        self.register_theme(_theme("rnn-light", LIGHT, dark=False))
+        self.register_theme(_plain_theme())
+        self.theme = f"rnn-{terminal.theme}"
+        self.palette = palette(terminal.theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the guard after them."""
+        return [*super().get_line_filters(), self._guard]
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen is the one to show: no empty one before it."""
+        if self._begin_with is not None:
+            return SessionScreen(self._begin_with, self.palette)
+        return LessonsScreen(self._lessons, self._open_session, self.show_session, first=True)
+
+    def on_mount(self) -> None:
+        """Be ready to leave in good order."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        handle_signals(loop, self._leave)
+        if sys.__stdin__ is not None:
+            self._watchdog = Watchdog(loop, self._leave, sys.__stdin__.fileno())
+            self._watchdog.start()
+
+    def on_unmount(self) -> None:
+        """The watch is over."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
+
+    def _leave(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def choose(self) -> None:
+        """Show the list of lessons over the session."""
+        self.push_screen(LessonsScreen(self._lessons, self._open_session, self.show_session, first=False))
+
+    def show_session(self, controller: Controller) -> None:
+        """Show a session that was opened from the list, in place of what was shown before."""
+        current = next((screen for screen in self.screen_stack if isinstance(screen, SessionScreen)), None)
+        if current is None:
+            self._replace(controller)
+        else:
+            current.when_sure("Open another", lambda: self._replace(controller))
+
+    def _replace(self, controller: Controller) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_screen(SessionScreen(controller, self.palette))

@@ -1,0 +1,259 @@
+"""The command line: arguments, exit codes, and one line for whatever went wrong.
+
+Neither Textual nor NumPy is imported before a command needs it, so that `--help` and a mistyped word
+answer at once. Data goes to stdout, talk to stderr.
+
+    0  fine      1  failed      2  bad usage or bad file      130  interrupted
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from rnn_tui.controller import Controller
+
+FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
+
+EXAMPLES = """\
+examples:
+  rnn-tui                                       choose a lesson
+  rnn-tui hi-there-class-bptt                   open a lesson
+  rnn-tui my.json                               open a session of your own
+  rnn-tui trace hello --from 60:generate        the last phase, one step a line
+  rnn-tui trace my.json --names h,loss --json   all h and loss, as JSON lines
+  rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
+"""
+
+COMMANDS = ("open", "list", "trace", "check", "new")
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class UsageError(Exception):
+    """Arguments that mean nothing; one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (`{self.prog} --help` shows the usage)")
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help with the examples before the arguments, since they are read first."""
+
+
+class Version(argparse.Action):
+    """`--version`, which looks the versions up only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(version())
+        parser.exit()
+
+
+def version() -> str:
+    """`rnn-tui 0.1.0 (textual 8.2.8, numpy 2.4.6, python 3.11.7)`, from the metadata of what is installed."""
+    import importlib.metadata
+    import platform
+
+    def of(package: str) -> str:
+        try:
+            return importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # run from a source tree
+            return "not installed"
+
+    python = platform.python_version()
+    return f"rnn-tui {of('rnn-tui')} (textual {of('textual')}, numpy {of('numpy')}, python {python})"
+
+
+def parser() -> Parser:
+    """The whole grammar. `open` is what a bare name or file means."""
+    top = Parser(
+        prog="rnn-tui",
+        usage="rnn-tui [NAME-OR-FILE]\n       rnn-tui COMMAND …",
+        description=f"A time-travel step debugger for recurrences, in the terminal.\n\n{EXAMPLES}",
+        formatter_class=Help,
+        allow_abbrev=False,
+    )
+    top.add_argument("-V", "--version", action=Version, nargs=0, help="show the versions and leave")
+    commands = top.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog="rnn-tui", parser_class=Parser
+    )
+
+    def add(name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
+        text = description or summary[0].upper() + summary[1:] + "."
+        return commands.add_parser(
+            name, help=summary, description=text, formatter_class=Help, allow_abbrev=False
+        )
+
+    a_session = "the name of a lesson, or a file"
+
+    p = add(
+        "open",
+        "open a lesson or a file on the screen",
+        "Open a lesson or a file on the screen; without one, the list of lessons. The word `open` may be\n"
+        "left out, unless the file is called like a command.",
+    )
+    p.add_argument("session", nargs="?", metavar="SESSION", help=a_session)
+
+    p = add("list", "list the lessons")
+    p.add_argument("--json", action="store_true", help="one array of objects")
+
+    p = add(
+        "trace",
+        "print the steps of a session, one a line",
+        "Print the steps of a session, one a line.\n\n"
+        "An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, as in 200:update,\n"
+        "stands for all it matches.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument("--from", dest="start", metavar="A", help="the first address, inclusive")
+    p.add_argument("--to", dest="end", metavar="B", help="the last address, inclusive")
+    p.add_argument("--names", metavar="N,…", help="only the steps of these equations")
+    p.add_argument("--json", action="store_true", help="one object a line, every number in full")
+
+    p = add(
+        "check",
+        "check files: valid? shapes? gradients?",
+        "Check that each file is valid and, where it has a loss, that its gradients agree with central\n"
+        "differences. Exits with 1 where they do not, with 2 where a file is not valid.",
+    )
+    p.add_argument("sessions", nargs="+", metavar="SESSION", help=a_session)
+
+    p = add(
+        "new",
+        "start a session from your own data",
+        "Write a session that trains a cell to predict what comes next in your data: the next token of a\n"
+        "text, the next row of a table. Weights are written into the file as values: change what you like.",
+    )
+    p.add_argument("--cell", required=True, metavar="CELL", help="rnn, lstm or gru")
+    p.add_argument("--hidden", required=True, type=int, metavar="N", help="units of the hidden state")
+    data = p.add_mutually_exclusive_group(required=True)
+    data.add_argument("--text", metavar="FILE", help="UTF-8 text")
+    data.add_argument(
+        "--csv", metavar="FILE", help="numbers, a row per time step; a first line of names is skipped"
+    )
+    p.add_argument("-o", "--output", required=True, metavar="FILE", help="the session to write")
+    p.add_argument(
+        "--level", choices=("characters", "words"), default="characters", help="tokens of the text"
+    )
+    p.add_argument("--seed", type=int, default=0, metavar="S", help="of the first weights (0)")
+    p.add_argument("--force", action="store_true", help="replace the file if it is there")
+    return top
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse. A first word that is neither a command nor an option of ours is something to open."""
+    if not argv or argv[0] not in (*COMMANDS, "-h", "--help", "-V", "--version"):
+        argv = ["open", *argv]
+    return parser().parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give back its exit code; nothing that a user can cause ends in a traceback."""
+    for name in THREADS:  # before NumPy is imported: fifty people on one host get one thread each
+        os.environ.setdefault(name, "1")
+    if sys.stdout is None:  # `>&-`
+        return complain("there is no output to write to", FAILED)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a ∂ in a terminal that has none is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. What is buffered goes nowhere, at exit too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except OSError as error:
+        return complain(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Parse and run, turning each refusal into one line and its exit code."""
+    try:
+        args = arguments(argv)
+    except SystemExit as stop:  # --help and --version have printed
+        return int(stop.code or FINE)
+    except UsageError as error:
+        return complain(str(error), BAD)
+
+    from rnn_engine.errors import EngineError
+
+    try:
+        return dispatch(args)
+    except EngineError as error:
+        return complain(str(error), BAD)
+
+
+def dispatch(args: argparse.Namespace) -> int:
+    """Run the command that was asked for."""
+    if args.command == "open":
+        return open_screen(args.session)
+    if args.command == "list":
+        from rnn_tui.headless.listing import listing
+
+        return listing(as_json=args.json)
+    if args.command == "trace":
+        from rnn_tui.headless.trace import trace
+
+        names = None if args.names is None else [n.strip() for n in args.names.split(",") if n.strip()]
+        return trace(args.session, args.start, args.end, names, as_json=args.json)
+    if args.command == "check":
+        from rnn_tui.headless.check import check
+
+        return check(args.sessions)
+    from rnn_tui.headless.new import new
+
+    return new(
+        cell=args.cell, hidden=args.hidden, text=args.text, csv=args.csv, level=args.level,
+        output=args.output, seed=args.seed, force=args.force,
+    )  # fmt: skip
+
+
+def open_screen(name_or_path: str | None) -> int:
+    """Open the screen on a session, or on the list. The file is checked before the terminal is."""
+    from rnn_tui import terminal
+
+    controller = None if name_or_path is None else open_session(name_or_path)
+    tty = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    settings = terminal.detect(os.environ, tty=tty, encoding=sys.stdout.encoding)
+    if settings.refusal:
+        return complain(settings.refusal, BAD)
+    terminal.prepare(settings, os.environ)  # before Textual is imported, which reads it then
+
+    from rnn_tui.app import RnnTuiApp
+    from rnn_tui.lessons import lessons
+
+    app = RnnTuiApp(controller, lessons(), open_session=open_session, terminal=settings)
+    app.run(mouse=settings.mouse)
+    return app.return_code or FINE
+
+
+def open_session(name_or_path: str) -> Controller:
+    """A lesson by its name, or a file by its path. Raises EngineError."""
+    from rnn_tui.lessons import find
+
+    path = find(name_or_path, also=COMMANDS)
+    from rnn_tui.controller import Controller  # after the name is known to be right: it brings NumPy
+
+    return Controller.open(str(path))
+
+
+def complain(what: str, code: int) -> int:
+    """Say what went wrong, in one line, and give back `code`."""
+    from rnn_tui.text import safe_text
+
+    with contextlib.suppress(OSError):  # nobody there to hear it
+        print(f"rnn-tui: {safe_text(what)}", file=sys.stderr)
+    return code

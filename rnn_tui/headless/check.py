@@ -1,0 +1,49 @@
+"""`rnn-tui check`: is each file valid, and are its gradients those of finite differences?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rnn_engine.errors import EngineError
+from rnn_engine.gradcheck import check_gradients
+from rnn_engine.session import Session
+from rnn_tui.lessons import find
+from rnn_tui.text import safe_text
+
+TOLERANCE = 1e-6
+"""Relative, in the norm over all parameters. Right gradients come out near 1e-9, wrong ones near 1."""
+
+
+def check(sessions: Sequence[str]) -> int:
+    """Print a line per file; 0 if all are fine, 1 if gradients disagree, 2 if a file is not valid."""
+    code = 0
+    for name in sessions:
+        try:
+            agree, line = verdict(name, Session.load(find(name)))
+        except EngineError as error:
+            print(f"rnn-tui: {safe_text(str(error))}", file=sys.stderr)
+            code = 2
+            continue
+        print(safe_text(line))
+        code = max(code, 0 if agree else 1)
+    return code
+
+
+def verdict(name: str, session: Session) -> tuple[bool, str]:
+    """Whether the gradients agree, and the line that says so."""
+    found = check_gradients(session)
+    about = f"{name}: valid; {shapes(session) or 'no parameters'}"
+    if found is None:
+        return True, f"ok    {about}; no loss, so no gradients to compare"
+    counted = f"{found.compared} numbers of {found.parameters} parameters compared"
+    if found.relative <= TOLERANCE:
+        return True, f"ok    {about}; gradients agree within {found.relative:.0e} ({counted})"
+    differ = f"gradients differ by {found.relative:.1e}, expected at most {TOLERANCE:.0e}"
+    return False, f"FAIL  {about}; {differ} ({counted})"
+
+
+def shapes(session: Session) -> str:
+    """`W_xh 2×4, b_h 2, s scalar`: the parameters, in order of first appearance."""
+    shapes = session.program.parameters.items()
+    return ", ".join(f"{name} {'×'.join(map(str, shape)) or 'scalar'}" for name, shape in shapes)

@@ -1,0 +1,65 @@
+"""The bundled lessons, and from a name or a path to a file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnn_engine.errors import EngineError
+
+ORDER = ("i-love-cats", "hi-there", "hi-there-class-bptt", "alternating-bits", "batch", "batch-one", "hello")
+"""The order to learn in; a lesson that is not named here comes after these, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One bundled replay. The texts are as the file has them."""
+
+    name: str
+    title: str
+    summary: str
+    """The first sentence of its notes."""
+    path: Path
+
+
+def directory() -> Path:
+    """Where the lessons are: inside the installed package, or beside it in the source tree."""
+    package = Path(__file__).resolve().parent
+    return next((p for p in (package / "sessions", package.parent / "sessions") if p.is_dir()), package)
+
+
+def lessons() -> tuple[Lesson, ...]:
+    """All lessons, in the order to learn in."""
+    known = {name: place for place, name in enumerate(ORDER)}
+    paths = sorted(directory().glob("*.json"), key=lambda p: (known.get(p.stem, len(ORDER)), p.stem))
+    return tuple(_lesson(path) for path in paths)
+
+
+def find(name_or_path: str, *, also: Iterable[str] = ()) -> Path:
+    """The file of a lesson's name, else the path itself if it is one.
+
+    What looks like a path (it has a separator, an extension, or is there) is given back unread. `also` are
+    words that may have been meant as well. Raises EngineError with the nearest names for anything else.
+    """
+    names = {path.stem: path for path in directory().glob("*.json")}
+    if name_or_path in names:
+        return names[name_or_path]
+    path = Path(name_or_path)
+    if name_or_path and (os.sep in name_or_path or path.suffix or os.path.lexists(path)):
+        return path
+    near = difflib.get_close_matches(name_or_path.lower(), [*names, *also], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`rnn-tui list` shows the lessons"
+    raise EngineError(f"{name_or_path!r}: no lesson and no file of this name; {hint}")
+
+
+def _lesson(path: Path) -> Lesson:
+    # Our own files, and the list is the first thing on the screen: two members are read without the strict
+    # loader, which opening one goes through. It would load NumPy and cost more than the rest of the list.
+    document = json.loads(path.read_bytes())
+    notes = document.get("notes", "")
+    first, stop, _ = notes.partition(". ")
+    return Lesson(path.stem, document.get("title", path.stem), first + stop.strip(), path)

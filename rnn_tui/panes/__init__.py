@@ -1,0 +1,1 @@
+"""Panes: each shows one part of a snapshot."""

@@ -1,0 +1,138 @@
+"""What stands around the five panes: title, equation, narration, timeline, loss curve, footer."""
+
+from __future__ import annotations
+
+from rnn_engine.snapshot import Formula, Snapshot, TimelineView
+from rnn_tui.render.curve import draw_curve
+from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
+from rnn_tui.render.palette import Palette
+from rnn_tui.render.pane import PaneView, framed
+from rnn_tui.render.spans import Line, fit
+from rnn_tui.render.timeline import draw_timeline
+from rnn_tui.widgets.lines import LineWidget
+
+
+class Title(LineWidget):
+    """The session, the address, the exact value of the selected cell."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="title")
+        self._shown = ("", "", (1, 1), ("", ""))
+
+    def show(self, snapshot: Snapshot, exact: tuple[str, str]) -> None:
+        """Show where we are, and the selected cell."""
+        self._shown = (snapshot.title, snapshot.address, snapshot.sequence, exact)
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        return [draw_title(*self._shown, wide)]
+
+
+class Equation(LineWidget):
+    """The current equation."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="equation")
+        self._formula = Formula("", (), "")
+        self._boxed = True
+
+    def show(self, snapshot: Snapshot, *, boxed: bool) -> None:
+        """Show the equation of this step."""
+        self._formula, self._boxed = snapshot.formula, boxed
+        self.update()
+
+    @property
+    def fill(self) -> str:
+        return "" if self._boxed else "bar"
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        if not self._boxed:
+            return [
+                fit([(" ", "bar"), *_on_bar(line)], wide, "bar")
+                for line in draw_equation(self._formula, wide - 2, high)
+            ]
+        return framed(
+            PaneView("equation", "", boxed=True), draw_equation(self._formula, wide - 4, high - 2), wide, high
+        )
+
+
+def _on_bar(line: Line) -> list[tuple[str, str]]:
+    return [(text, f"bar {role}".strip()) for text, role in line]
+
+
+class Narration(LineWidget):
+    """One plain sentence, the note of a mark, or a message."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="narration")
+        self._texts: tuple[str, ...] = ()
+        self._note = ""
+        self._message = ""
+
+    def show(self, snapshot: Snapshot, message: str) -> None:
+        """Show what this step does, or the message."""
+        self._texts, self._note, self._message = snapshot.narration, snapshot.note, message
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        return draw_narration(self._texts, self._note, self._message, wide, high)
+
+
+class Timeline(LineWidget):
+    """Where we are in this iteration and in the run."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="timeline")
+        self._timeline: TimelineView | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show this place."""
+        self._timeline = snapshot.timeline
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        return draw_timeline(self._timeline, wide, high) if self._timeline else []
+
+
+class Curve(LineWidget):
+    """The loss of each iteration so far; in the wide layout only."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="curve")
+        self._losses: tuple[float, ...] = ()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the losses up to this step."""
+        self._losses = snapshot.losses
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        body = draw_curve(self._losses, wide - 4, high - 2)
+        return framed(PaneView("loss per iteration", "", boxed=True), body, wide, high)
+
+
+class KeysLine(LineWidget):
+    """The keys, the count being typed, and what is running."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="footer")
+        self._footer = FooterView()
+
+    def show(self, footer: FooterView) -> None:
+        """Show these states."""
+        self._footer = footer
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        return [draw_footer(self._footer, wide)]
+
+
+class TooSmall(LineWidget):
+    """A polite line where the terminal has too little room."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name="small")
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        said = "rnn-tui needs 60×20 cells; this terminal has" if wide >= 52 else "needs 60×20, has"
+        return [fit([(f"{said} {wide}×{high}", "text")], wide)]

@@ -1,0 +1,64 @@
+"""What the five panes share: a frame, matrices, a selected cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from rnn_engine.snapshot import Snapshot
+from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
+from rnn_tui.render.palette import Palette
+from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
+from rnn_tui.render.spans import Line
+from rnn_tui.widgets.lines import LineWidget
+
+
+class Pane(LineWidget, can_focus=True):
+    """One of the five panes. A subclass says which part of the snapshot, and in its own words what it shows."""
+
+    NAME: ClassVar[str]
+    LETTER: ClassVar[str]
+    EXPLAINS: ClassVar[str]
+    MANNER: ClassVar[Manner] = Manner()
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, name=self.NAME)
+        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER)
+        self._last: Drawn | None = None
+
+    def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:
+        """Show this snapshot, and send what differs from the last one."""
+        self._view = replace(
+            self._view,
+            title=snapshot.names.get(self.NAME, self.NAME),
+            matrices=snapshot.panes.get(self.NAME, ()),
+            focused=focused,
+            jump=jump,
+            boxed=boxed,
+        )
+        self.update()
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        """The frame and the matrices."""
+        self._last = draw_pane(self._view, wide, high)
+        return self._last.lines
+
+    @property
+    def selection(self) -> Selection | None:
+        """The cell a person chose here, if any."""
+        return self._view.selection
+
+    def exact(self) -> tuple[str, str]:
+        """Name and exact value of the selected cell; empty where there is none."""
+        cell = resolve(self._view.selection, self._view.matrices)
+        return exact(cell, self._view.matrices) if cell else ("", "")
+
+    def move_cell(self, dx: int, dy: int, count: int) -> None:
+        """Select the neighbour that way, `count` times."""
+        cell = resolve(self._view.selection, self._view.matrices)
+        if cell is None:
+            return
+        drawn = self._last or draw_pane(self._view, *self.size)
+        for _ in range(min(count, 10_000)):
+            cell = moved(cell, self._view.matrices, drawn.layout, dx, dy, drawn.across)
+        self._view = replace(self._view, selection=selection_at(cell, self._view.matrices))

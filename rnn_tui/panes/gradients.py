@@ -1,0 +1,16 @@
+"""The gradients pane."""
+
+from __future__ import annotations
+
+from rnn_tui.panes.base import Pane
+
+
+class Gradients(Pane):
+    """How the loss would change."""
+
+    NAME = "gradients"
+    LETTER = "g"
+    EXPLAINS = (
+        "How the loss changes with each value (∂h, ∂a, … filled from the last time step back to the first), and with "
+        "each parameter. A parameter's total is complete when the backward phase ends."
+    )

@@ -1,0 +1,59 @@
+"""What the screen needs of the world around it: a controller to steer, lessons to list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rnn_engine.snapshot import Snapshot
+
+
+class Controller(Protocol):
+    """Owns a session and the place in it. Methods that can refuse return one plain sentence, or nothing."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All there is to see at the current address."""
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether an edit, a mark or a note would be lost."""
+
+    @property
+    def path(self) -> str | None:
+        """The file this session was read from or last saved to."""
+
+    def move(self, motion: str, count: int = 1) -> str:
+        """Move by a motion of the command table, `count` times."""
+
+    def go_to(self, text: str) -> str:
+        """Go to a time step, an index, an address, a share of the run or its end."""
+
+    def cancel(self) -> None:
+        """Ask a running move to stop; safe from any thread."""
+
+    def marks(self) -> tuple[tuple[str, str, str], ...]:
+        """(address, name, note), sorted in time."""
+
+    def add_mark(self, name: str, note: str = "") -> str:
+        """Mark the current address."""
+
+    def save(self, path: str | None = None) -> str:
+        """Write the session; returns the path written, raises `EngineError`."""
+
+
+class Lesson(Protocol):
+    """An entry of the list of lessons."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+
+OpenSession = Callable[[str], Controller]
+"""Opens a lesson by its name, or a file by its path; raises `EngineError` or `OSError`."""

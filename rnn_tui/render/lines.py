@@ -1,0 +1,141 @@
+"""The lines around the panes: title, equation, narration, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rnn_engine.snapshot import Formula
+from rnn_tui.commands import COMMANDS
+from rnn_tui.render.spans import Line, Span, fit, merge, spread, width
+from rnn_tui.text import cells, clip, safe_text, wrap
+
+
+def draw_title(
+    title: str, address: str, sequence: tuple[int, int], exact: tuple[str, str], wide: int
+) -> Line:
+    """The session, the address, and at the right the exact value of the selected cell."""
+    name, value = exact
+    right: list[Span] = []
+    if name:
+        right = [
+            (clip(name, max(wide - cells(value) - 16, 8)), "bar text"),
+            (" = ", "bar muted"),
+            (value, "bar cursor"),
+            (" ", "bar"),
+        ]
+    which = f"  sequence {sequence[0]}/{sequence[1]}" if sequence[1] > 1 else ""
+    place: list[Span] = [("  ", "bar"), (address, "bar now"), (which, "bar muted"), ("  ", "bar")]
+    room = max(wide - width(right) - width(place) - 1, 0)
+    shown = clip(safe_text(title), room)
+    return spread([(" ", "bar"), (shown, "bar strong"), *place], right, wide, "bar")
+
+
+def draw_equation(formula: Formula, wide: int, high: int) -> list[Line]:
+    """Symbols; then the fullest of the numbers that fits in the lines there are, and the result."""
+    result = safe_text(formula.result)
+    symbols = safe_text(formula.symbols)
+    rows = max(high - 1, 1)
+    room = wide - 2
+    body = [result]
+    for text in formula.numbers:
+        lines = wrap(_joined(safe_text(text), result), room)
+        body = lines
+        if len(lines) <= rows:
+            break
+    if len(body) > rows:
+        body = [*body[: rows - 1], spread_text(body[rows - 1], result, room)]
+    lines_out: list[Line] = [fit([(clip(symbols, wide), "strong")], wide)]
+    lines_out += [fit([("  ", ""), *_result_bright(line, result)], wide) for line in body]
+    return lines_out[:high]
+
+
+def _joined(numbers: str, result: str) -> str:
+    head = numbers if numbers.startswith("=") or not numbers else f"= {numbers}"
+    return f"{head} {result}".strip()
+
+
+def spread_text(text: str, tail: str, room: int) -> str:
+    """`text` cut so that `tail` still stands after it."""
+    return f"{clip(text, max(room - cells(tail) - 1, 1))} {tail}"
+
+
+def _result_bright(line: str, result: str) -> list[Span]:
+    if result and line.endswith(result):
+        return [(line[: len(line) - len(result)], "text"), (result, "now")]
+    return [(line, "text")]
+
+
+def draw_narration(texts: Sequence[str], note: str, message: str, wide: int, high: int) -> list[Line]:
+    """A message of ours, else the note of the mark here, else the fullest sentence that fits."""
+    if message:
+        return _wrapped([(safe_text(message), "warning")], wide, high)
+    if note:
+        return _wrapped([("◆ " + safe_text(note, multiline=True), "note")], wide, high)
+    for text in texts:
+        if len(wrap(safe_text(text), wide - 2)) <= high:
+            return _wrapped([(safe_text(text), "text")], wide, high)
+    return _wrapped([(safe_text(texts[-1]), "text")] if texts else [], wide, high)
+
+
+MORE = "… ? shows all"
+
+
+def _wrapped(spans: Sequence[Span], wide: int, high: int) -> list[Line]:
+    if not spans:
+        return []
+    (text, role), room = spans[0], wide - 2
+    lines = wrap(text, room)
+    cut = len(lines) > high
+    out: list[Line] = [fit([(" ", ""), (line, role)], wide) for line in lines[:high]]
+    if cut and out:
+        out[-1] = fit(
+            [(" ", ""), (clip(lines[high - 1], room - cells(MORE)).rstrip("…"), role), (MORE, "muted")], wide
+        )
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class FooterView:
+    """What the footer says besides the keys."""
+
+    count: str = ""
+    playing: str = ""
+    """The speed while playing, such as `4 a second`."""
+    busy: bool = False
+
+
+def draw_footer(view: FooterView, wide: int) -> Line:
+    """The keys that matter most, as many as fit, in the order of the table."""
+    left: list[Span] = []
+    if view.count:
+        left = [(f" {view.count}× ", "jump"), (" ", "bar")]
+    if view.busy:
+        left += [(" working ", "jump"), (" Ctrl-C ", "bar key"), ("stops it ", "bar muted")]
+    elif view.playing:
+        left += [
+            (" playing ", "jump"),
+            (f" {view.playing} ", "bar text"),
+            (" + - ", "bar key"),
+            ("speed ", "bar muted"),
+        ]
+    entries = sorted((entry for entry in COMMANDS if entry.footer), key=lambda entry: entry.footer)
+    room = wide - width(left)
+    kept: set[str] = set()
+    for entry in entries:
+        need = width(_key(entry.keys, entry.shown_keys, entry.label))
+        if need > room:
+            break
+        room -= need
+        kept.add(entry.id)
+    keys: list[Span] = []
+    for entry in COMMANDS:
+        if entry.id in kept:
+            keys += _key(
+                entry.keys, entry.shown_keys, "pause" if entry.id == "play" and view.playing else entry.label
+            )
+    return fit(merge([*left, *keys]), wide, "bar")
+
+
+def _key(keys: Iterable[str], shown: str, label: str) -> list[Span]:
+    return [(f" {shown.split(' ')[0]}", "bar key"), (f" {label} ", "bar muted")]

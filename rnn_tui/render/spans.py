@@ -1,0 +1,90 @@
+"""Lines of (text, role): the common tongue of all drawing.
+
+A role is one or more names of `palette.py`, separated by spaces; later ones win over earlier ones.
+Lines are plain tuples, so two frames compare with `==` and a row that did not change is not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rnn_tui.text import cells, clip
+
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+
+def width(line: Iterable[Span]) -> int:
+    """Cells the line takes."""
+    return sum(cells(text) for text, _ in line)
+
+
+def merge(spans: Iterable[Span]) -> Line:
+    """Neighbours of one role joined, empty ones gone."""
+    merged: list[Span] = []
+    for text, role in spans:
+        if not text:
+            continue
+        if merged and merged[-1][1] == role:
+            merged[-1] = (merged[-1][0] + text, role)
+        else:
+            merged.append((text, role))
+    return tuple(merged)
+
+
+def fit(line: Iterable[Span], room: int, role: str = "") -> Line:
+    """The line in exactly `room` cells: padded with `role`, or cut with `…`."""
+    kept: list[Span] = []
+    left = room
+    for text, of in line:
+        need = cells(text)
+        if need > left:
+            kept.append((clip(text, left), of))
+            left -= cells(kept[-1][0])
+            break
+        kept.append((text, of))
+        left -= need
+    if left > 0:
+        kept.append((" " * left, role))
+    return merge(kept)
+
+
+def spread(left: Iterable[Span], right: Iterable[Span], room: int, role: str = "") -> Line:
+    """`left` and `right` at the two ends; where both do not fit, `left` is cut."""
+    tail = fit(right, min(room, width(right)))
+    return merge([*fit(left, room - width(tail), role), *tail])
+
+
+def beside(left: list[Line], right: list[Line], at: int) -> list[Line]:
+    """Two blocks side by side, the right one beginning at cell `at`; as high as the higher."""
+    rows = max(len(left), len(right))
+    empty: Line = ()
+    return [
+        merge([*fit(left[y] if y < len(left) else empty, at), *(right[y] if y < len(right) else empty)])
+        for y in range(rows)
+    ]
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """The lines as plain text, for tests and for people without a screen."""
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+
+
+def changed(before: Line, after: Line) -> tuple[int, int]:
+    """The cells [first, last) in which two lines differ; they are taken to be of one width."""
+    head = 0
+    start = 0
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            break
+        start += cells(new[0])
+        head += 1
+    end = width(after)
+    limit = min(len(before), len(after)) - head
+    for old, new in zip(
+        reversed(before[len(before) - limit :]), reversed(after[len(after) - limit :]), strict=True
+    ):
+        if old != new:
+            break
+        end -= cells(new[0])
+    return start, max(end, start)

@@ -1,0 +1,96 @@
+"""Sequences of one entry per time step, with time running to the right: tokens, bits, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnn_engine.snapshot import Matrix
+from rnn_tui.render.cells import Cell
+from rnn_tui.render.matrix import LONGEST_LABEL, entry_width, known_at
+from rnn_tui.render.number import UNKNOWN, number, room_for
+from rnn_tui.render.pack import window
+from rnn_tui.render.spans import Line, Span, fit, merge
+from rnn_tui.text import cells, clip, safe_text, token_text
+
+MOST_LINES = 3
+"""More entries per time step than this are a matrix."""
+
+
+def is_strip(matrices: Sequence[Matrix]) -> bool:
+    """Whether these are a few entries per step over the same time steps."""
+    return (
+        bool(matrices)
+        and sum(matrix.values.shape[1] for matrix in matrices) <= MOST_LINES
+        and all(matrix.rows == matrices[0].rows and matrix.kind != "matrix" for matrix in matrices)
+    )
+
+
+def strip(matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None) -> list[Line]:
+    """A line of time steps, then a line per entry."""
+    first = matrices[0]
+    wide = max(entry_width(matrix) or room_for(4) for matrix in matrices)
+    wide = max(wide, max((cells(token_text(label)) for label in first.rows), default=1))
+    wide = min(wide, LONGEST_LABEL)
+    entries = [
+        (index, column) for index, matrix in enumerate(matrices) for column in range(matrix.values.shape[1])
+    ]
+    lead = max(cells(_name(matrices[index], column)) for index, column in entries) + 2
+    count = len(first.values)
+    focus = cell.row if cell else first.current or 0
+    visible = max(1, (width - lead) // (wide + 1))
+    if visible < count:
+        lead = max(lead, 9)
+        visible = max(1, (width - lead) // (wide + 1))
+    shown = window(count, visible, focus)
+    lines = [_times(first, shown, wide, lead, count)]
+    for index, column in entries:
+        here = cell.row if cell and (cell.index, cell.column) == (index, column) else None
+        lines.append(_entries(matrices[index], column, shown, wide, lead, here))
+    if len(lines) > height:
+        lines = lines[1:]
+        top, end = window(len(lines), height, entries.index((cell.index, cell.column)) if cell else 0)
+        lines = lines[top:end]
+    return [fit(line, width) for line in lines]
+
+
+def _name(matrix: Matrix, column: int) -> str:
+    """An entry's own name where its column has one, else that of the matrix."""
+    label = matrix.columns[column] if column < len(matrix.columns) else ""
+    return clip(safe_text(label or matrix.key), LONGEST_LABEL)
+
+
+def _times(matrix: Matrix, shown: tuple[int, int], wide: int, lead: int, count: int) -> Line:
+    """The time steps, the current one marked; what is out of view stands at the left."""
+    sign = " ".join(f"{arrow}{n}" for arrow, n in (("←", shown[0]), ("→", count - shown[1])) if n)
+    spans: list[Span] = list(fit([(sign or "t", "muted")], lead))
+    for at in range(*shown):
+        now = at == matrix.current
+        label = clip(token_text(matrix.rows[at]), wide)
+        spans.append((" " * (wide - cells(label)) + ("▸" if now else " ") + label, "now" if now else "muted"))
+    return merge(spans)
+
+
+def _entries(
+    matrix: Matrix, column: int, shown: tuple[int, int], wide: int, lead: int, here: int | None
+) -> Line:
+    """One entry over time; `here` is the row of the selected cell, if it is in this line."""
+    wrote = matrix.written is not None and bool(matrix.written[:, column].any())
+    spans: list[Span] = list(fit([(_name(matrix, column), "strong"), ("•" if wrote else " ", "now")], lead))
+    decimals = 0 if entry_width(matrix) else 4
+    for at in range(*shown):
+        value = float(matrix.values[at, column])
+        if not known_at(matrix, at, column):
+            text, role = UNKNOWN, "unknown"
+        elif matrix.texts is not None:
+            text, role = clip(token_text(matrix.texts[at][column]), wide), "text"
+        else:
+            text = number(value, wide, decimals)
+            role = "zero" if value == 0 else "negative" if value < 0 else "positive"
+        if matrix.written is not None and matrix.written[at, column]:
+            role += " written"
+        elif at == matrix.current:
+            role += " now"
+        if here == at:
+            role += " cursor"
+        spans += [(" " * (1 + wide - cells(text)), ""), (text, role)]
+    return merge(spans)

@@ -1,0 +1,1 @@
+"""Screens: the debugger, the list of lessons, help and the small dialogs."""

@@ -1,0 +1,139 @@
+"""Small dialogs: ask for a line or two, pick a mark, ask whether one is sure. Esc leaves each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from rnn_tui.text import content
+
+Attempt = Callable[[tuple[str, ...]], Awaitable[str]]
+"""Tries what was typed; returns "" or a sentence why not."""
+
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]*"
+"""What may be typed or pasted: an input box draws its text raw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line to fill in."""
+
+    label: str
+    initial: str = ""
+
+
+class SafeInput(Input):
+    """An input box that takes nothing a terminal could obey."""
+
+    def __init__(self, initial: str, placeholder: str, id: str) -> None:
+        super().__init__(
+            initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=False, compact=True
+        )
+
+
+class AskScreen(ModalScreen[bool]):
+    """Asks for one or two lines; a refusal is shown below them, and one may try again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(False)", "close")]
+
+    def __init__(self, title: str, fields: Sequence[Field], hint: str, attempt: Attempt) -> None:
+        super().__init__()
+        self._heading, self._fields, self._hint, self._attempt = title, tuple(fields), hint, attempt
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(content(self._heading), classes="heading", markup=False)
+            for at, field in enumerate(self._fields):
+                yield SafeInput(field.initial, field.label, f"field-{at}")
+            yield Static(self._help(), id="said", markup=False)
+
+    def _help(self) -> Content:
+        return content(self._hint or "Enter keeps it, Esc leaves")
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next line, and after the last one tries."""
+        inputs = list(self.query(Input))
+        at = inputs.index(event.input)
+        if at + 1 < len(inputs) and not inputs[at + 1].value:
+            inputs[at + 1].focus()
+            return
+        self.run_worker(self._try(tuple(each.value for each in inputs)), exclusive=True)
+
+    async def _try(self, values: tuple[str, ...]) -> None:
+        said = await self._attempt(values)
+        if said:
+            shown = self.query_one("#said", Static)
+            shown.update(content(said))
+            shown.add_class("refused")
+        else:
+            self.dismiss(True)
+
+
+class MarksScreen(ModalScreen["str | None"]):
+    """The marks in time; picking one closes the list with its address."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,q,apostrophe", "dismiss(None)", "close"),
+        ("j", "down", ""),
+        ("k", "up", ""),
+    ]
+
+    def __init__(self, marks: Sequence[tuple[str, str, str]], address: str) -> None:
+        super().__init__()
+        self._marks, self._address = tuple(marks), address
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog list"):
+            yield Static(content("Marks"), classes="heading", markup=False)
+            yield OptionList(*(Option(_mark(*mark), id=None) for mark in self._marks), markup=False)
+            yield Static(content("Enter goes there, Esc leaves"), classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the mark that stands here, if one does."""
+        addresses = [address for address, _, _ in self._marks]
+        if self._address in addresses:
+            self.query_one(OptionList).highlighted = addresses.index(self._address)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go there."""
+        self.dismiss(self._marks[event.option_index][0])
+
+    def action_down(self) -> None:
+        """j, as everywhere."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_up(self) -> None:
+        """k, as everywhere."""
+        self.query_one(OptionList).action_cursor_up()
+
+
+def _mark(address: str, name: str, note: str) -> Content:
+    head = [content("◆ ", "$warning"), content(name, "bold"), content(f"  {address}", "$foreground 60%")]
+    return Content.assemble(*head, *([Content("\n  "), content(note)] if note else []))
+
+
+class SureScreen(ModalScreen[bool]):
+    """Asks once; y or Enter means yes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("y,enter", "dismiss(True)", "yes"),
+        ("n,q,escape", "dismiss(False)", "no"),
+    ]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(content(self._question), markup=False)
+            yield Static(content("y yes · n no"), classes="hint", markup=False)

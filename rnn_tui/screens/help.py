@@ -1,0 +1,77 @@
+"""Help: the focused pane in its own words, the marks on the screen, and every key."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from rnn_tui.commands import COMMANDS, GROUPS
+from rnn_tui.text import cells, content
+
+LEGEND = (
+    ("▸ 2", "the current time step"), ("h•", "this step wrote here; its cells are underlined"),
+    ("·", "not computed yet"), ("0", "exactly zero; anything else keeps its digits"),
+    ("▂▅█", "the size of the number before it, within its matrix"), ("◎ ● ◉", "target, chosen, both"),
+    ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
+)  # fmt: skip
+
+
+class HelpScreen(ModalScreen[None]):
+    """One page, scrolled with the arrows; any of the keys that open or leave things closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,q,question_mark", "dismiss(None)", "close"), ("j", "down", ""), ("k", "up", ""),
+    ]  # fmt: skip
+
+    def __init__(self, title: str, explains: str, note: str) -> None:
+        super().__init__()
+        self._heading, self._explains, self._note = title, explains, note
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog page"):
+            yield Static(content(self._heading), classes="heading", markup=False)
+            yield Static(content(self._explains), classes="words", markup=False)
+            if self._note:
+                yield Static(
+                    Content.assemble(content("◆ ", "$warning"), content(self._note, multiline=True)),
+                    classes="words",
+                    markup=False,
+                )
+            yield Static(_table("on the screen", LEGEND), markup=False)
+            for group in GROUPS:
+                rows = tuple(
+                    (entry.shown_keys, entry.help)
+                    for entry in COMMANDS
+                    if entry.group == group and entry.id != "count"
+                )
+                yield Static(_table(group, rows), markup=False)
+            yield Static(
+                content("Digits before a motion say how often: 5n. Esc closes this page."),
+                classes="hint",
+                markup=False,
+            )
+
+    def action_down(self) -> None:
+        """j, as everywhere."""
+        self.query_one(VerticalScroll).scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """k, as everywhere."""
+        self.query_one(VerticalScroll).scroll_up(animate=False)
+
+
+def _table(title: str, rows: tuple[tuple[str, str], ...]) -> Content:
+    parts = [content(title, "bold $secondary")]
+    for key, words in rows:
+        parts += [
+            Content("\n"),
+            content(" " * max(10 - cells(key), 0) + key, "bold $primary"),
+            content(f"  {words}"),
+        ]
+    return Content.assemble(*parts)

@@ -1,0 +1,120 @@
+"""The list of lessons: where the program begins, and where `o` leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from rnn_engine.errors import EngineError
+from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.screens.dialogs import SafeInput
+from rnn_tui.text import content
+
+if TYPE_CHECKING:
+    from rnn_tui.app import RnnTuiApp
+
+
+class LessonsScreen(Screen[None]):
+    """Pick a lesson, or type the path of a file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("q", "leave", "quit"), ("escape", "back", "back"), ("o", "path", "file"),
+        ("colon", "app.command_palette", "commands"), ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
+    ]  # fmt: skip
+    AUTO_FOCUS = "OptionList"
+    app: RnnTuiApp
+
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        open_session: OpenSession,
+        chosen: Callable[[Controller], None],
+        *,
+        first: bool,
+    ) -> None:
+        """`chosen` gets the session that was opened; with `first` there is none to go back to."""
+        super().__init__()
+        self.lessons, self._open, self._chosen, self._first = tuple(lessons), open_session, chosen, first
+
+    def compose(self) -> ComposeResult:
+        yield Static(content("rnn-tui"), id="name", markup=False)
+        yield Static(
+            content(
+                "Step through a recurrence: forward in time, through the loss, backward, and back again."
+            ),
+            id="claim",
+            markup=False,
+        )
+        yield OptionList(*(Option(_entry(lesson)) for lesson in self.lessons), markup=False)
+        yield SafeInput("", "or the path of a replay file", "path")
+        yield Static(content(""), id="said", markup=False)
+        back = "" if self._first else "Esc back   "
+        yield Static(
+            content(f"↑ ↓ choose   Enter open   o a file of yours   {back}q quit"),
+            classes="hint",
+            markup=False,
+        )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Open the lesson."""
+        self.begin(self.lessons[event.option_index].name)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open the file."""
+        if event.value.strip():
+            self.begin(event.value.strip())
+
+    def begin(self, name: str) -> None:
+        """Open a lesson by its name, or a file by its path."""
+        self.run_worker(self._opened(name), exclusive=True)
+
+    async def _opened(self, name: str) -> None:
+        try:
+            controller = await asyncio.to_thread(self._open, name)
+        except (EngineError, OSError) as error:
+            self.query_one("#said", Static).update(content(str(error)))
+            return
+        self._chosen(controller)
+
+    def action_path(self) -> None:
+        """To the line for a path."""
+        self.query_one(Input).focus()
+
+    def action_list(self) -> None:
+        """Back from the line for a path."""
+        self.query_one(OptionList).focus()
+
+    def action_down(self) -> None:
+        """j, as everywhere."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_up(self) -> None:
+        """k, as everywhere."""
+        self.query_one(OptionList).action_cursor_up()
+
+    def action_back(self) -> None:
+        """From the path to the list, from the list to the session."""
+        if isinstance(self.focused, Input):
+            self.action_list()
+        elif not self._first:
+            self.dismiss()
+
+    def action_leave(self) -> None:
+        """Quit from the start, else go back to the session."""
+        if self._first:
+            self.app.exit()
+        else:
+            self.dismiss()
+
+
+def _entry(lesson: Lesson) -> Content:
+    head = [content(lesson.title, "bold"), content(f"  {lesson.name}", "$foreground 60%"), Content("\n")]
+    return Content.assemble(*head, content(lesson.summary, "$foreground 80%"), Content("\n"))

@@ -1,0 +1,73 @@
+"""Leaving in good order: hang-up, termination, and a terminal that went away without a word.
+
+Textual handles none of them: it dies with the alternate screen still on, or, when SIGHUP is ignored,
+spins on the end of its input for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable
+
+HANG_UP, TERMINATED = 129, 143
+"""Exit codes: 128 and the number of the signal."""
+
+CHECK_EVERY = 1.0
+"""Seconds between looks at the terminal where the kernel does not say by itself."""
+
+GRACE = 3.0
+"""Seconds the program gets to leave when its terminal is gone; then the process ends."""
+
+Leave = Callable[[int], None]
+
+
+def handle_signals(loop: asyncio.AbstractEventLoop, leave: Leave) -> None:
+    """SIGHUP and SIGTERM end the program through its own exit, which restores the terminal."""
+    for number, code in ((signal.SIGHUP, HANG_UP), (signal.SIGTERM, TERMINATED)):
+        loop.add_signal_handler(number, leave, code)
+
+
+class Watchdog:
+    """A thread that notices when the terminal is gone, even while the event loop is stuck writing to it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, leave: Leave, fd: int) -> None:
+        self._loop, self._leave, self._fd = loop, leave, fd
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="terminal watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The program is leaving: no more need to watch."""
+        self._stopped.set()
+
+    def _watch(self) -> None:
+        poll = select.poll()
+        poll.register(self._fd, 0)  # no events asked for: the kernel reports a hang-up all the same
+        while not self._stopped.is_set():
+            if poll.poll(CHECK_EVERY * 1000) or not _alive(self._fd):
+                break
+        if self._stopped.is_set():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._leave, HANG_UP)
+        except RuntimeError:  # the loop is closed: the program has left
+            return
+        if not self._stopped.wait(GRACE):
+            os._exit(HANG_UP)
+
+
+def _alive(fd: int) -> bool:
+    import termios
+
+    try:
+        termios.tcgetattr(fd)
+    except (termios.error, OSError):
+        return False
+    return True

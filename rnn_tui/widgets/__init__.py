@@ -1,0 +1,1 @@
+"""Widgets: what panes and screens are made of."""

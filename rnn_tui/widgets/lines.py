@@ -1,0 +1,103 @@
+"""A widget that draws lines of spans itself, and sends only the parts of them that changed.
+
+It overrides the public `render_lines`, which leaves out what the style cache would do for it (borders, opacity,
+text selection): frames are part of the drawing. The line filters of the app are applied here.
+"""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from rnn_tui.render.palette import Palette
+from rnn_tui.render.spans import Line, changed, fit
+
+
+class LineWidget(Widget):
+    """Base of everything on the session screen. Subclasses implement `draw`."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, palette: Palette, *, name: str) -> None:
+        """`name` is the widget's id too: the layout places it by that."""
+        super().__init__(name=name, id=name)
+        self._palette = palette
+        self._frame: list[Line] = []
+        self._drawn_for = (-1, -1)
+        self._strips: dict[Line, Strip] = {}
+        self._stale = True
+
+    def draw(self, wide: int, high: int) -> list[Line]:
+        """The lines to show, `high` of them at most, each `wide` cells or less."""
+        raise NotImplementedError
+
+    def set_palette(self, palette: Palette) -> None:
+        """Draw with other styles from now on."""
+        self._palette = palette
+        self._strips.clear()
+        self._stale = True
+        self.refresh()
+
+    def update(self) -> None:
+        """Draw again, and ask for the changed parts of the changed lines to be sent."""
+        wide, high = self.size
+        if (wide, high) != self._drawn_for:
+            # Not laid out yet, or about to be: it will be drawn whole when it is rendered.
+            self._stale = True
+            return
+        before = self._frame
+        self._rebuild(wide, high)
+        regions = []
+        for y, (old, new) in enumerate(zip(before, self._frame, strict=True)):
+            if old != new:
+                start, end = changed(old, new)
+                regions.append(Region(start, y, end - start, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def _rebuild(self, wide: int, high: int) -> None:
+        lines = self.draw(wide, high)[:high]
+        blank: Line = ()
+        self._frame = [fit(line, wide, self.fill) for line in lines + [blank] * (high - len(lines))]
+        # Strips of the frame before stay at hand: most lines are drawn again as they were.
+        kept = {line: strip for line in self._frame if (strip := self._strips.get(line)) is not None}
+        self._strips = kept
+        self._drawn_for = (wide, high)
+        self._stale = False
+
+    @property
+    def fill(self) -> str:
+        """The role of cells to which nothing is drawn."""
+        return ""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines within `crop`, from the last drawing unless that is stale or of another size."""
+        wide, high = self.size
+        if self._stale or (wide, high) != self._drawn_for:
+            self._rebuild(wide, high)
+        filters = self.get_line_filters()
+        background = self.background_colors[1]
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            if not 0 <= y < high:
+                strips.append(Strip.blank(crop.width, self._palette.style("")))
+                continue
+            line = self._frame[y]
+            strip = self._strips.get(line)
+            if strip is None:
+                style = self._palette.style
+                strip = Strip([Segment(text, style(role)) for text, role in line], wide)
+                for each in filters:
+                    strip = strip.apply_filter(each, background)
+                self._strips[line] = strip
+            strips.append(
+                strip if crop.width == wide and not crop.x else strip.crop(crop.x, crop.x + crop.width)
+            )
+        return strips
+
+    def text(self) -> str:
+        """What is drawn, as plain text."""
+        wide, high = self.size
+        return "\n".join("".join(text for text, _ in line) for line in (self.draw(wide, high)))

@@ -1,0 +1,422 @@
+"""The app by its keys: Pilot, the message log, and the text that is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+from textual.geometry import Region
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from rnn_engine.errors import EngineError
+from rnn_engine.snapshot import PANES
+from rnn_tui.app import RnnTuiApp
+from rnn_tui.screens.dialogs import AskScreen, MarksScreen, SureScreen
+from rnn_tui.screens.help import HelpScreen
+from rnn_tui.screens.lessons import LessonsScreen
+from rnn_tui.screens.session import SessionScreen
+from rnn_tui.terminal import TerminalSettings
+from rnn_tui.widgets.lines import LineWidget
+from tests.fake_controller import LESSONS, FakeController
+
+Play = Pilot[None]
+
+
+def make(controller: FakeController | None, **settings: object) -> RnnTuiApp:
+    def opened(name: str) -> FakeController:
+        if name not in {lesson.name for lesson in LESSONS}:
+            raise EngineError(f"{name!r}: no such file")
+        return FakeController(title=f"opened {name}")
+
+    return RnnTuiApp(controller, LESSONS, open_session=opened, terminal=TerminalSettings(**settings))  # type: ignore[arg-type]  # tests pass what it takes
+
+
+@asynccontextmanager
+async def playing(
+    controller: FakeController | None,
+    size: tuple[int, int] = (80, 24),
+    log: Callable[[Message], None] | None = None,
+    **settings: object,
+) -> AsyncIterator[Play]:
+    app = make(controller, **settings)
+    async with app.run_test(size=size, message_hook=log) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def keys(pilot: Play, *names: str) -> None:
+    """Press keys, and wait until what they asked for is done and painted."""
+    await pilot.press(*names)
+    await settled(pilot)
+
+
+async def settled(pilot: Play) -> None:
+    for screen in pilot.app.screen_stack:
+        if isinstance(screen, SessionScreen):
+            await screen.driver.settled()
+    await pilot.pause()
+
+
+def session(pilot: Play) -> SessionScreen:
+    return next(screen for screen in pilot.app.screen_stack if isinstance(screen, SessionScreen))
+
+
+def screen_text(pilot: Play) -> str:
+    """What the terminal would show, row by row."""
+    width, height = pilot.app.size
+    rows = [[" "] * width for _ in range(height)]
+    for widget in pilot.app.screen.query(LineWidget):
+        region = widget.region
+        if not region:
+            continue
+        for y, strip in enumerate(widget.render_lines(Region(0, 0, region.width, region.height))):
+            for x, character in enumerate(strip.text[: region.width]):
+                rows[region.y + y][region.x + x] = character
+    return "\n".join("".join(row).rstrip() for row in rows)
+
+
+# moving
+
+
+@pytest.mark.parametrize(
+    ("pressed", "address"),
+    [
+        (("right",), "1:forward:1:h"), (("right", "right", "left"), "1:forward:1:h"), (("n",), "1:forward:2:a"),
+        (("down", "down", "up"), "1:forward:2:a"), (("f",), "1:backward:4:loss"), (("f", "F"), "1:forward:4:loss"),
+        (("i", "i", "I"), "2:update:b_y:w"), (("end",), "20:update:b_y:w"), (("end", "home"), "1:forward:1:a"),
+        (("3", "right"), "1:forward:1:p"), (("1", "2", "right", "2", "left"), "1:forward:3:a"),
+        (("3", "n"), "1:forward:4:a"), (("0", "right"), "1:forward:1:h"), (("5", "v", "x", "right"), "1:forward:1:h"),
+    ],
+)  # fmt: skip
+async def test_keys_move_in_time(pressed: tuple[str, ...], address: str) -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        await keys(pilot, *pressed)
+        assert controller.address(controller.index) == address
+        assert address in screen_text(pilot)
+
+
+async def test_the_screen_is_the_same_on_the_way_back() -> None:
+    async with playing(FakeController()) as pilot:
+        seen = []
+        for _ in range(48):
+            seen.append(screen_text(pilot))
+            await keys(pilot, "right")
+        for text in reversed(seen):
+            await keys(pilot, "left")
+            assert screen_text(pilot) == text
+
+
+async def test_a_refusal_stands_in_the_narration_until_the_next_key() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "left")
+        assert "already at the first step" in screen_text(pilot)
+        await keys(pilot, "right")
+        assert "already at the first step" not in screen_text(pilot)
+
+
+async def test_keys_pressed_in_a_burst_are_all_applied_and_painted_together() -> None:
+    controller = FakeController()
+    controller.gate.clear()
+    async with playing(controller) as pilot:
+        paints: list[int] = []
+        screen = session(pilot)
+        painted = screen._paint
+
+        def count() -> None:
+            paints.append(controller.index)
+            painted()
+
+        screen._paint = count  # type: ignore[method-assign]  # counted, not changed
+        await pilot.press(*["right"] * 60)
+        controller.gate.set()
+        await settled(pilot)
+        assert controller.index == 60
+        assert sum(index not in (0, 60) for index in paints) <= 2
+
+
+async def test_a_note_greets_at_its_address() -> None:
+    async with playing(FakeController(note="Look at h.")) as pilot:
+        assert "◆ Look at h." in screen_text(pilot)
+        await keys(pilot, "right")
+        assert "Look at h." not in screen_text(pilot)
+
+
+async def test_sequences_of_a_batch() -> None:
+    async with playing(FakeController(batch=3)) as pilot:
+        assert "sequence 1/3" in screen_text(pilot)
+        await keys(pilot, "r")
+        assert "sequence 2/3" in screen_text(pilot)
+        await keys(pilot, "R", "R")
+        assert "sequence 3/3" in screen_text(pilot)
+
+
+# a long move, and playing
+
+
+async def test_ctrl_c_stops_a_long_move_and_the_screen_lives_meanwhile() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        controller.gate.clear()
+        await pilot.press("end", "right", "right")
+        await pilot.press("tab", "7")  # the screen still answers
+        assert session(pilot).pane.NAME == "output"
+        assert "7×" in screen_text(pilot)
+        await keys(pilot, "ctrl+c")
+        assert controller.index == 0
+        assert "stopped" in screen_text(pilot)
+
+
+async def test_ctrl_c_without_a_run_says_how_to_leave() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "ctrl+c")
+        assert "q leaves" in screen_text(pilot)
+        assert pilot.app.is_running
+
+
+async def test_play_steps_after_each_paint_and_stops_at_the_end() -> None:
+    controller = FakeController(iterations=1)
+    controller.go_to("end")
+    controller.index -= 3
+    async with playing(controller) as pilot:
+        await keys(pilot, *["plus"] * 9, "space")
+        assert "playing" in screen_text(pilot)
+        screen = session(pilot)
+        done = Event()
+        stop = screen._stop_playing
+
+        def stopped() -> None:
+            stop()
+            done.set()
+
+        screen._stop_playing = stopped  # type: ignore[method-assign]  # to hear of it
+        while not done.is_set():
+            await pilot.pause(0.01)
+        assert controller.index == controller.total - 1
+        await keys(pilot)
+        assert "already at the last step" in screen_text(pilot)
+
+
+async def test_space_pauses_and_any_motion_ends_play() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "minus", "minus", "minus", "space")
+        assert "0.5 a second" in screen_text(pilot)
+        await keys(pilot, "space")
+        assert "playing" not in screen_text(pilot)
+        await keys(pilot, "space", "right")
+        assert "playing" not in screen_text(pilot)
+
+
+# panes and cells
+
+
+async def test_tab_goes_round_and_v_jumps() -> None:
+    async with playing(FakeController()) as pilot:
+        screen = session(pilot)
+        seen = []
+        for _ in PANES:
+            await keys(pilot, "tab")
+            seen.append(screen.pane.NAME)
+        assert sorted(seen) == sorted(PANES)
+        await keys(pilot, "shift+tab")
+        assert screen.pane.NAME == seen[-2]
+        for name, letter in (("weights", "w"), ("gradients", "g"), ("inputs", "i"), ("hidden", "h"), ("output", "o")):
+            await keys(pilot, "v", letter)
+            assert screen.pane.NAME == name
+            assert len(pilot.app.screen_stack) == 1
+
+
+async def test_the_cell_moves_and_its_exact_value_is_shown() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        await keys(pilot, "v", "w", "l", "l", "j")
+        value = repr(float(controller.parameters["W_xh"][1, 2]))
+        assert f"W_xh[2, class] = {value}" in screen_text(pilot)
+        await keys(pilot, "h", "k")
+        assert f"W_xh[1, there] = {float(controller.parameters['W_xh'][0, 1])!r}" in screen_text(pilot)
+
+
+async def test_zoom_gives_a_pane_all_the_room_and_back() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "v", "g", "z")
+        assert pilot.app.screen.query_one("#gradients").region.width == 80
+        assert "hidden state" not in screen_text(pilot)
+        await keys(pilot, "tab")
+        assert "inputs" in screen_text(pilot)
+        await keys(pilot, "z")
+        assert "hidden state" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_every_pane_is_at_home_in_every_size(size: tuple[int, int]) -> None:
+    async with playing(FakeController(), size) as pilot:
+        text = screen_text(pilot)
+        for title in ("inputs", "weights", "hidden state h", "output p", "gradients"):
+            assert title in text
+        assert ("loss per iteration" in text) == (size[0] >= 160)
+        assert "step 1/900" in text
+
+
+async def test_resizing_switches_the_layout() -> None:
+    async with playing(FakeController(), (200, 60)) as pilot:
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert "╭" not in screen_text(pilot)
+        await pilot.resize_terminal(50, 12)
+        await settled(pilot)
+        assert "60×20" in screen_text(pilot)
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        assert "╭" in screen_text(pilot)
+        assert "hidden state h" in screen_text(pilot)
+
+
+async def test_only_changed_rows_are_refreshed() -> None:
+    async with playing(FakeController(), (120, 40)) as pilot:
+        await keys(pilot, "5", "right")
+        refreshed: dict[str, set[int]] = {}
+        for widget in pilot.app.screen.query(LineWidget):
+
+            def spy(*regions: Region, _widget: LineWidget = widget, **options: bool) -> LineWidget:
+                rows = {y for region in regions for y in range(region.y, region.bottom)}
+                refreshed.setdefault(str(_widget.id), set()).update(rows or range(_widget.size.height))
+                return type(_widget).refresh(_widget, *regions, **options)
+
+            widget.refresh = spy  # type: ignore[method-assign,assignment]  # to see what is asked for
+        await keys(pilot, "right")
+        assert "weights" not in refreshed
+        assert "inputs" not in refreshed
+        # The row h[2], and the bullets in the two names.
+        assert len(refreshed["hidden"]) <= 3
+
+
+# dialogs
+
+
+async def test_go_to_refuses_inline_and_goes() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        await keys(pilot, "g", "x", "y", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, AskScreen)
+        assert "try 3, #120" in str(screen.query_one("#said").render())
+        screen.query_one(Input).value = "2:backward:3:h"
+        await keys(pilot, "enter")
+        assert isinstance(pilot.app.screen, SessionScreen)
+        assert controller.address(controller.index) == "2:backward:3:h"
+        assert "2:backward:3:h" in screen_text(pilot)
+
+
+async def test_marks_are_set_listed_and_gone_to() -> None:
+    controller = FakeController(note="")
+    async with playing(controller) as pilot:
+        await keys(pilot, "apostrophe")
+        assert "no marks yet" in screen_text(pilot)
+        await keys(pilot, "7", "right", "m", *"two", "enter", *"look", "enter")
+        assert controller.marks() == (("1:forward:2:z", "two", "look"),)
+        assert "◆ look" in screen_text(pilot)
+        await keys(pilot, "home", "apostrophe")
+        assert isinstance(pilot.app.screen, MarksScreen)
+        await keys(pilot, "enter")
+        assert controller.index == 7
+        await keys(pilot, "home", "a")
+        assert controller.index == 7
+        await keys(pilot, "end", "A")
+        assert controller.index == 7
+
+
+async def test_quit_asks_only_when_something_would_be_lost() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        controller.unsaved = True
+        await keys(pilot, "q")
+        assert isinstance(pilot.app.screen, SureScreen)
+        await keys(pilot, "n")
+        assert pilot.app.is_running
+        controller.unsaved = False
+        await pilot.press("q")
+        await pilot.pause()
+        assert not pilot.app.is_running
+
+
+async def test_save_asks_for_a_file() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        await keys(pilot, "O", *"ab", "enter")
+        assert controller.saved == ["ab"]
+        assert "saved ab" in screen_text(pilot)
+
+
+async def test_help_speaks_of_the_focused_pane_and_knows_every_key() -> None:
+    async with playing(FakeController(), (120, 60)) as pilot:
+        await keys(pilot, "v", "g", "question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        said = "\n".join(str(widget.render()) for widget in pilot.app.screen.query("Static"))
+        assert "How the loss changes" in said
+        for word in ("Shift-Tab", "Ctrl-C", "the next phase"):
+            assert word in said
+        await keys(pilot, "q")
+        assert isinstance(pilot.app.screen, SessionScreen)
+
+
+async def test_the_palette_opens_with_a_colon_and_runs_commands() -> None:
+    controller = FakeController()
+    async with playing(controller) as pilot:
+        await keys(pilot, "colon")
+        await pilot.press(*"last step")
+        await pilot.app.workers.wait_for_complete(
+            [worker for worker in pilot.app.workers if worker.name != "driver"]
+        )
+        await pilot.pause()
+        await keys(pilot, "enter")
+        await keys(pilot)
+        assert controller.index == controller.total - 1
+
+
+# the list of lessons
+
+
+async def test_without_a_session_it_begins_with_the_lessons() -> None:
+    log: list[Message] = []
+    async with playing(None, log=log.append) as pilot:
+        assert isinstance(pilot.app.screen, LessonsScreen)
+        await pilot.press("down", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert any(isinstance(message, OptionList.OptionSelected) for message in log)
+        assert "opened hi-there" in screen_text(pilot)
+
+
+async def test_a_path_that_does_not_open_says_why() -> None:
+    async with playing(None) as pilot:
+        await pilot.press("o", *"nope", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "'nope': no such file" in str(pilot.app.screen.query_one("#said").render())
+
+
+async def test_open_leads_to_the_list_and_back() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "o")
+        assert isinstance(pilot.app.screen, LessonsScreen)
+        await keys(pilot, "q")
+        assert isinstance(pilot.app.screen, SessionScreen)
+        await pilot.press("o", "enter")
+        while "opened" not in screen_text(pilot):
+            await pilot.pause()
+        assert len([screen for screen in pilot.app.screen_stack if isinstance(screen, SessionScreen)]) == 1
+
+
+@pytest.mark.parametrize("settings", [{"theme": "plain"}, {"theme": "light"}, {"unicode": False}])
+async def test_other_terminals(settings: dict[str, object]) -> None:
+    async with playing(FakeController(), **settings) as pilot:
+        for opened in ("question_mark", "g", "m", "apostrophe", "colon", "o"):
+            await keys(pilot, opened)
+            await keys(pilot, "escape")
+        text = screen_text(pilot)
+        assert "hidden state h" in text
+        assert settings.get("unicode", True) or text.isascii()
