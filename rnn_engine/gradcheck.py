@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.operation import Array
-from rnn_engine.core.tape import Tape
 from rnn_engine.session import Session
 from rnn_engine.training import Iteration
 
@@ -59,9 +58,6 @@ def _difference(iteration: Iteration, gradients: Mapping[str, Array], k: int, ep
 
 
 def _objective(iteration: Iteration, parameters: Mapping[str, Array]) -> float:
-    run, window = iteration.run, iteration.window
-    initial = run.initial if window.fresh else iteration.before.carried
-    batch = run.dataset.batches[window.batch]
-    tape: Tape = run.tape(parameters, batch, window.start, window.stop, initial)
-    weights = run.reduction.weights(tape.missing, tape.T, tape.B)
-    return float(np.sum(np.where(weights == 0.0, 0.0, tape.value("loss")[:, :, 0] * weights)))
+    tape = iteration.with_parameters(parameters)
+    weights = iteration.run.weights(tape)
+    return float(np.sum(np.where(weights == 0.0, 0.0, tape.value("loss")[:, :, 0]) * weights))

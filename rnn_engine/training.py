@@ -50,7 +50,7 @@ class Reduction:
     def totals(self, values: Array, missing: NDArray[np.bool_] | None) -> dict[str, float]:
         """Sum and mean over time of a scalar `[T, B]`, after the batch reduction."""
         weights = Reduction("sum", self.batch).weights(missing, *values.shape)
-        per_step = np.where(weights == 0.0, 0.0, values * weights).sum(axis=1)
+        per_step = (np.where(weights == 0.0, 0.0, values) * weights).sum(axis=1)
         steps = int(np.count_nonzero(weights.any(axis=1)))
         total = 0.0
         for value in per_step.tolist():  # in the order of time, as a person adds up
@@ -120,6 +120,14 @@ class Run:
             start=start,
         )
 
+    def missing(self, name: str, tape: Tape) -> NDArray[np.bool_] | None:
+        """`[T, B]`: where an equation has no value for want of a target; None where it always has one."""
+        return tape.missing if name in self.plan.program.reads_target else None
+
+    def weights(self, tape: Tape) -> NDArray[np.float64]:
+        """`[T, B]`: how much each loss of a window counts in its objective."""
+        return self.reduction.weights(self.missing("loss", tape), tape.T, tape.B)
+
     def steps_that_count(self, name: str, window: Window) -> int:
         """The time steps of a window at which a scalar is defined for at least one sequence."""
         y = _part(self.dataset.batches[window.batch].y, window.start, window.stop)
@@ -129,11 +137,9 @@ class Run:
 
     def totals(self, tape: Tape) -> dict[str, dict[str, float]]:
         """Loss and reported scalars of a window, reduced."""
-        totals = {}
-        for name in self.scalars:
-            missing = tape.missing if name in self.plan.program.reads_target else None
-            totals[name] = self.reduction.totals(tape.value(name)[:, :, 0], missing)
-        return totals
+        return {
+            name: self.reduction.totals(tape.value(name)[:, :, 0], self.missing(name, tape)) for name in self.scalars
+        }
 
 
 class Iteration:
@@ -147,16 +153,19 @@ class Iteration:
     @cached_property
     def tape(self) -> Tape:
         """The forward pass."""
+        return self.with_parameters(self.before.parameters)
+
+    def with_parameters(self, parameters: Mapping[str, Array]) -> Tape:
+        """The forward pass as it would be with these parameters. What is not carried on starts anew in each window."""
         run, window = self.run, self.window
-        initial = run.initial if window.fresh else self.before.carried
-        batch = run.dataset.batches[window.batch]
-        return run.tape(self.before.parameters, batch, window.start, window.stop, initial)
+        initial = {**run.initial, **self.before.carried}
+        return run.tape(parameters, run.dataset.batches[window.batch], window.start, window.stop, initial)
 
     @cached_property
     def gradients(self) -> Mapping[str, Array]:
         """The backward pass: the gradient of every parameter, reduced, before clipping."""
         tape = self.tape
-        backward(tape, self.run.reduction.weights(tape.missing, tape.T, tape.B))
+        backward(tape, self.run.weights(tape))
         return tape.parameter_gradients
 
     @cached_property
@@ -197,8 +206,12 @@ class Ending:
     @cached_property
     def tape(self) -> Tape:
         """The evaluation: a forward pass over all data, from the initial state."""
-        batch = side_by_side(self.run.dataset.batches)
-        return self.run.tape(self.after.parameters, batch, 0, batch.T, self.run.initial)
+        run, batch = self.run, side_by_side(self.run.dataset.batches)
+        # what is given per sequence of a batch is given anew for each batch
+        initial = {
+            name: np.tile(values, (1, batch.B // values.shape[1], 1)) for name, values in run.initial.items()
+        }
+        return run.tape(self.after.parameters, batch, 0, batch.T, initial)
 
     @cached_property
     def totals(self) -> dict[str, dict[str, float]]:

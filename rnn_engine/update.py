@@ -101,7 +101,7 @@ class UpdateRule:
             {
                 name: np.zeros((delay, 1, group.size if group.plan.program.shapes[name] else 1))
                 for name, delay in group.plan.program.delays.items()
-                if name != "w"
+                if name != "w" or delay > 1
             }
             for group in self.groups
         )
@@ -120,7 +120,9 @@ class UpdateRule:
             initial = dict(before)
             delay = program.delays.get("w", 0)
             if delay:
-                initial["w"] = np.broadcast_to(_flat(group, parameters), (delay, 1, group.size))
+                older = initial.get("w", ()) if i > 1 else ()  # before the first iteration w was what it is
+                now = np.broadcast_to(_flat(group, parameters), (delay, 1, group.size))
+                initial["w"] = np.concatenate([older[:-1], now[-1:]]) if len(older) else now
             tape = forward(
                 group.plan,
                 {name: given[name] for name in program.parameters},

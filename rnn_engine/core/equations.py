@@ -36,8 +36,6 @@ class Program:
     """How far back each state is read: its number of initial values."""
     leads: Mapping[str, int]
     """How far ahead a name is read (`h[t+1]`)."""
-    objective: frozenset[str]
-    """The equations that `loss` depends on, itself included; empty without a `loss`."""
     reads_target: frozenset[str]
     """The equations that depend on `y`: undefined where a target is missing."""
     classes: int | None
@@ -96,7 +94,6 @@ def compile_equations(
         shapes=shapes,
         delays=delays,
         leads=leads,
-        objective=frozenset(_upstream(equations, "loss")) if "loss" in equations else frozenset(),
         reads_target=frozenset(_downstream_of_target(equations)),
         classes=next((r.shape[0] for r in reads if r.kind == "class"), None),
         index=index,
@@ -348,17 +345,6 @@ def _by_need(equations: Mapping[str, Equation], index: str) -> list[str]:
     for name in equations:
         visit(name)
     return done
-
-
-def _upstream(equations: Mapping[str, Equation], name: str) -> set[str]:
-    """Everything that `name` depends on, at whatever time step, and itself."""
-    found, todo = {name}, [name]
-    while todo:
-        for read in _dependencies(equations[todo.pop()]):
-            if read.name not in found:
-                found.add(read.name)
-                todo.append(read.name)
-    return found
 
 
 def _downstream_of_target(equations: Mapping[str, Equation]) -> set[str]:

@@ -49,7 +49,15 @@ def forward(
 
 def backward(tape: Tape, weights: NDArray[np.float64]) -> None:
     """Compute the gradients of Σ weights · loss into the tape; `weights` is `[T, B]`, 0 where a loss is missing."""
-    _run(_bind_backward(tape, weights))
+    backward_from(tape, {"loss": weights[..., None]})
+
+
+def backward_from(tape: Tape, seeds: Mapping[str, Array]) -> None:
+    """The same from anywhere: `seeds` are gradients `[T, B, n]` that arrive at equations from outside.
+
+    Where they arrive at other equations than the loss, the plan must be one made toward those.
+    """
+    _run(_bind_backward(tape, seeds))
     with np.errstate(all="ignore"):
         for name, uses in tape.plan.uses.items():
             total = np.zeros_like(tape.parameters[name])
@@ -121,29 +129,30 @@ def _is_tokens(tape: Tape, expr: Expr) -> bool:
 # ---------------------------------------------------------------- backward
 
 
-def _bind_backward(tape: Tape, weights: NDArray[np.float64]) -> list[Call]:
-    """The calls of the way back; `weights` `[T, B]` is what arrives at each loss: the reduction."""
+def _bind_backward(tape: Tape, seeds: Mapping[str, Array]) -> list[Call]:
+    """The calls of the way back."""
     plan = tape.plan
     for name, senders in plan.senders.items():
         for sender in senders:
             tape.parts.update({leaf: tape.room(name) for leaf in sender.leaves})
-    sums = {name: _sum_up(tape, name, weights) for name in plan.senders}
+    sums = {name: _sum_up(tape, name, seeds.get(name)) for name in plan.senders}
     calls: list[Call] = []
     for stage in reversed(plan.stages):
         back = -stage.direction
         columns: list[list[Call]] = []
         for node in reversed(stage.nodes):
-            if node.equation.name not in plan.program.objective or node.apply not in plan.carries:
+            if node.equation.name not in plan.objective or node.apply not in plan.carries:
                 continue
+            if node.apply in plan.fused.values():
+                continue  # the fused loss hands its gradient straight to the argument
             if node.root:
                 columns += [_calls(np.add, addition, back) for addition in sums[node.equation.name]]
-            if node.apply not in plan.fused.values():
-                columns += _vjp_calls(tape, node, back)
+            columns += _vjp_calls(tape, node, back)
         calls += _in_turn(columns)
     return calls
 
 
-def _sum_up(tape: Tape, name: str, weights: NDArray[np.float64]) -> list[tuple[Array, Array, Array]]:
+def _sum_up(tape: Tape, name: str, seed: Array | None) -> list[tuple[Array, Array, Array]]:
     """The additions (a, b, into) that make the gradient of a value out of what its readers send, in their order."""
     plan, root = tape.plan, tape.plan.program.equations[name].root
     additions: list[tuple[Array, Array, Array]] = []
@@ -156,13 +165,13 @@ def _sum_up(tape: Tape, name: str, weights: NDArray[np.float64]) -> list[tuple[A
             total = into
         return total
 
-    arriving: list[Array] = [np.ascontiguousarray(weights[..., None])] if name == "loss" else []
+    arriving: list[Array] = [] if seed is None else [np.ascontiguousarray(seed)]
     for sender in plan.senders[name]:
         sent = add_up([tape.parts[leaf][tape.span(name)] for leaf in sender.leaves])
         tape.sums[name, sender] = sent
         arriving.append(sent)
     if root in plan.fused.values():
-        return []  # the fused loss hands its gradient straight to the argument
+        return []
     tape.cotangents[root] = add_up(arriving) if arriving else np.zeros_like(tape.values[root])
     return additions
 

@@ -6,7 +6,7 @@ for a program. The lengths T and B, and all numbers, come later (`passes.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rnn_engine.core.equations import Program
@@ -60,6 +60,8 @@ class Plan:
     """The program with its stages, its way back and the orders of its stops."""
 
     program: Program
+    objective: frozenset[str]
+    """The equations that the way back starts from or leads through; empty where there is no loss."""
     stages: tuple[Stage, ...]
     fused: Mapping[Apply, Apply]
     """A loss and the softmax (or sigmoid) it is taken together with."""
@@ -81,28 +83,30 @@ class Plan:
         return tuple(enumerate(node.apply.args))
 
 
-def make_plan(program: Program) -> Plan:
-    """Work out a program's plan."""
+def make_plan(program: Program, toward: Iterable[str] = ("loss",)) -> Plan:
+    """Work out a program's plan; the way back is that of `toward`, of the loss unless told otherwise."""
+    objective = upstream(program, [name for name in toward if name in program.equations])
     nodes = [
         Node(equation, expr, expr is equation.root)
         for equation in program.equations.values()
         for expr in walk(equation.root)
         if isinstance(expr, Apply)
     ]
-    fused = _fused(program)
+    fused = _fused(program, objective)
     softmax_of = {e.root: e.name for e in program.equations.values() if e.root in fused.values()}
     skipped = {name for root, name in softmax_of.items() if isinstance(root.args[0], Read)}
     backward_order = tuple(
-        (-direction, tuple(n for n in reversed(names) if n in program.objective and n not in skipped))
+        (-direction, tuple(n for n in reversed(names) if n in objective and n not in skipped))
         for direction, names in reversed(program.order)
     )
-    carries = _carries(program, {source.args[0] for source in fused.values()})
+    carries = _carries(program, objective, {source.args[0] for source in fused.values()})
     return Plan(
         program=program,
+        objective=objective,
         stages=_stages(program, nodes, fused),
         fused=fused,
         backward_order=tuple((way, names) for way, names in backward_order if names),
-        senders=_senders(program, fused, skipped, backward_order, carries),
+        senders=_senders(program, objective - skipped, fused, backward_order, carries),
         carries=carries,
         uses=_uses(program, nodes, fused, backward_order),
         stands_for_argument={
@@ -113,15 +117,27 @@ def make_plan(program: Program) -> Plan:
     )
 
 
-def _fused(program: Program) -> dict[Apply, Apply]:
+def upstream(program: Program, names: Iterable[str]) -> frozenset[str]:
+    """Everything that the named equations depend on, at whatever time step, and themselves."""
+    found = set(names)
+    todo = list(found)
+    while todo:
+        for read in program.equations[todo.pop()].reads:
+            if read.kind == "equation" and read.name not in found:
+                found.add(read.name)
+                todo.append(read.name)
+    return frozenset(found)
+
+
+def _fused(program: Program, objective: frozenset[str]) -> dict[Apply, Apply]:
     """Losses computed from the logits: cross_entropy of a softmax that nothing else on the way to the loss uses."""
     readers: dict[str, int] = {}
-    for name in program.objective:
+    for name in objective:
         for read in program.equations[name].reads:
             if read.kind == "equation":
                 readers[read.name] = readers.get(read.name, 0) + 1
     fused: dict[Apply, Apply] = {}
-    for name in program.objective:
+    for name in objective:
         for expr in walk(program.equations[name].root):
             if not (isinstance(expr, Apply) and isinstance(expr.operation, CrossEntropy)):
                 continue
@@ -168,13 +184,13 @@ def _stages(program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]) -
     return tuple(stages)
 
 
-def _carries(program: Program, logits: set[Expr]) -> frozenset[Expr]:
+def _carries(program: Program, objective: frozenset[str], logits: set[Expr]) -> frozenset[Expr]:
     """Expressions with an equation's value or a parameter below them: where gradient has somewhere to go.
 
     The logits of a fused loss always count: a stop may show their gradient.
     """
     carrying = set(logits)
-    for name in program.objective:
+    for name in objective:
         for expr in walk(program.equations[name].root):
             if (isinstance(expr, Read) and expr.kind in ("equation", "parameter")) or (
                 isinstance(expr, Apply)
@@ -186,16 +202,16 @@ def _carries(program: Program, logits: set[Expr]) -> frozenset[Expr]:
 
 def _senders(
     program: Program,
+    stopping: frozenset[str],
     fused: Mapping[Apply, Apply],
-    skipped: set[str],
     backward_order: tuple[tuple[int, tuple[str, ...]], ...],
     carries: frozenset[Expr],
 ) -> dict[str, tuple[Sender, ...]]:
-    leaves: dict[str, dict[tuple[str, int], list[Read]]] = {name: {} for name in program.objective}
-    for name in program.objective - skipped:
+    leaves: dict[str, dict[tuple[str, int], list[Read]]] = {name: {} for name in stopping}
+    for name in stopping:
         for read in _sent_by(program.equations[name], fused):
             if read in carries and read.kind == "equation":
-                leaves[read.name].setdefault((name, read.offset), []).append(read)
+                leaves.setdefault(read.name, {}).setdefault((name, read.offset), []).append(read)
     place = {
         name: (sweep, way, i)
         for sweep, (way, names) in enumerate(backward_order)

@@ -132,9 +132,13 @@ class Tape:
     def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:
         """What one use of a parameter adds to its gradient over a span of places (0 … T−1), as one product."""
         node, i = use.node, use.argument
+        # where an equation's target is missing it adds nothing, whatever it computed there
+        gaps = self.missing if node.equation.name in self.plan.program.reads_target else None
 
         def flat(a: Array) -> Array:
-            return a[span].reshape(-1, a.shape[-1]) if a.ndim == 3 else a
+            if a.ndim != 3:
+                return a
+            return a[span].reshape(-1, a.shape[-1]) if gaps is None else a[span][~gaps[span]]
 
         out, g = flat(self.values[node.apply]), flat(self.cotangents[node.apply])
         args = [flat(operand) for operand in self.operands(node.apply.args)]
