@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
-from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
+from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Text
 from rnn_engine.core.plan import Sender
@@ -102,6 +102,16 @@ def undefined(place: Place, equation: str) -> bool:
     )
 
 
+def target_class(place: Place, classes: int) -> int | None:
+    """The class that is the target here, one of so many; None where there is none."""
+    y, program = place.tape.y, place.tape.plan.program
+    if y is None or y.classes is None or (y.shape or (program.classes,)) != (classes,):
+        return None
+    if y.missing is not None and y.missing[place.place, place.sequence]:
+        return None
+    return int(y.classes[place.place, place.sequence])
+
+
 def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
     """An expression with numbers put in.
 
@@ -146,16 +156,20 @@ def backward_formula(place: Place, equation: str) -> Formula:
     scalar = program.shapes[equation] == ()
     result = f"= {STYLES[0].vector(gradient, scalar).text}"
     if equation in plan.stands_for_argument:
-        inner = program.equations[equation].root.args[0]
-        return Formula(f"∂({inner.source}) = ∂loss * ({equation} - y)", (), result)
+        loss, inner = (
+            Sender(plan.stands_for_argument[equation], 0, ()),
+            program.equations[equation].root.args[0],
+        )
+        put_in = [_sent(place, loss, style, inner) for style in STYLES]
+        return Formula(f"∂({inner.source}) = {_sent(place, loss, None, inner)}", _distinct(put_in), result)
     senders = [s for s in plan.senders[equation] if 0 <= place.place - s.offset < tape.T]
-    symbols = " + ".join(_sent(place, equation, s, None) for s in senders)
+    symbols = " + ".join(_sent(place, s, None) for s in senders)
     if equation == "loss":
         own = "weight of this loss" + (f" + {symbols}" if symbols else "")
         return Formula(f"∂loss = {own}", (), result)
     if not senders:
         return Formula(f"∂{equation} = 0: nothing after it reaches the loss in this window", (), result)
-    numbers = [" + ".join(_sent(place, equation, s, style) for s in senders) for style in STYLES]
+    numbers = [" + ".join(_sent(place, s, style) for s in senders) for style in STYLES]
     sums = [
         " + ".join(
             style.vector(
@@ -169,10 +183,12 @@ def backward_formula(place: Place, equation: str) -> Formula:
     return Formula(f"∂{equation} = {symbols}", _distinct(full), result)
 
 
-def _sent(place: Place, name: str, sender: Sender, style: Style | None) -> str:
-    """What one reader sends to a value: its rule in symbols, or with numbers."""
+def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None = None) -> str:
+    """What one reader sends to a value, or to the `target`: its rule in symbols, or with numbers."""
     plan = place.tape.plan
     equation = plan.program.equations[sender.equation]
+    # a stop that stands for the argument of its softmax hands that argument's gradient on
+    start = equation.root.args[0] if sender.equation in plan.stands_for_argument else equation.root
     there = place.at(place.place - sender.offset)
     steps = -sender.offset
     when = "" if steps == 0 else f"[{plan.program.index}{steps:+d}]"
@@ -198,34 +214,41 @@ def _sent(place: Place, name: str, sender: Sender, style: Style | None) -> str:
 
     def arriving() -> Text:
         if style is None:
-            return Text(f"∂{sender.equation}{when}")
+            return Text(f"∂{sender.equation if start is equation.root else f'({start.source})'}{when}")
         gradient = place.tape.gradient(sender.equation)[there.place, there.sequence]
         return style.vector(gradient, equation.root.shape in ((), (1,)))
 
-    def visit(expr: Expr, g: Text) -> list[Text]:
-        if isinstance(expr, Read):
-            return [g] if expr in sender.leaves else []
+    def handed_to(expr: Expr) -> list[Expr]:
         if not isinstance(expr, Apply):
             return []
+        return plan.fused[expr].args[:1] if expr in plan.fused else expr.args
+
+    def leads_there(expr: Expr) -> bool:
+        return expr is target or expr in sender.leaves or any(leads_there(e) for e in handed_to(expr))
+
+    def visit(expr: Expr, g: Text) -> list[Text]:
+        if expr is target or expr in sender.leaves:
+            return [g]
+        assert isinstance(expr, Apply)
         if expr in plan.fused:
             source = plan.fused[expr]
             p = result(source) if source in expr.args else text(expr.args[0])
-            return visit(
-                source.args[0],
-                Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})", PRODUCT),
-            )
+            difference = f"({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})"
+            return visit(source.args[0], Text(f"{g.at(PRODUCT)} * {difference}", PRODUCT))
         found = []
         for i, arg in enumerate(expr.args):
-            if any(leaf in sender.leaves for leaf in walk(arg)):
+            if leads_there(arg):
                 if style is not None and expr.operation is PRODUCT_OF_MATRIX and arg.shape == (1,):
                     column = there.value(expr.args[0])[:, 0]
                     rule = _spelled_product(column, there.gradient(expr), style)
                 else:
                     rule = expr.operation.vjp_text(i, g, result(expr), [text(a) for a in expr.args])
+                    if expr.operation.elementwise and expr.shape and not arg.shape:
+                        rule = Text(f"sum({rule.text})")  # one scalar that every element used
                 found += visit(arg, rule)
         return found
 
-    terms = visit(equation.root, arriving())
+    terms = visit(start, arriving())
     return " + ".join(term.at(SUM + 1 if len(terms) > 1 else SUM) for term in terms)
 
 
@@ -280,15 +303,12 @@ def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...
     number = STYLES[1].number
     if root.operation.name == "softmax":
         best = int(np.argmax(value))
+        if equation != program.output:
+            return (f"Largest in {head}: element {best} with {number(value[best])}.",)
         short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
-        y = tape.y
-        if (
-            y is None
-            or y.classes is None
-            or (y.missing is not None and y.missing[place.place, place.sequence])
-        ):
+        target = target_class(place, value.size)
+        if target is None:
             return (short,)
-        target = int(y.classes[place.place, place.sequence])
         if target == best:
             return (f"{short[:-1]}, and that is the target.", short)
         return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
@@ -296,26 +316,20 @@ def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...
         return (f"The {equation} at t={t} is {number(value[0])}.",)
     before = _previous(place, equation)
     if before is not None:
-        change = np.abs(value - before)
-        k = int(np.argmax(change))
-        which = head if value.size == 1 else f"{head}, unit {k}"
+        with np.errstate(invalid="ignore"):
+            k = int(np.argmax(np.abs(value - before)))
+        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
         return (
-            f"{which} changes {'most' if value.size > 1 else ''}: {number(before[k])} → {number(value[k])}.".replace(
-                " :", ":"
-            ),
+            f"{what}: {number(before[k])} → {number(value[k])}.",
             f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
         )
     terms = _top_terms(place, root)
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
     if len(terms) < 2:
-        return (
-            (
-                f"{head} is {root.operation.name} of its argument: {STYLES[2].vector(value, value.size == 1).text}.",
-                short,
-            )
-            if (root.operation.name.isalpha() and root.operation.name != "identity")
-            else (short,)
-        )
+        if len(root.args) > 1 or root.operation.name in ("identity", "neg"):
+            return (short,)
+        shown = STYLES[2].vector(value, value.size == 1).text
+        return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
     source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
     share = STYLES[3].vector(part, part.size == 1).text
     return (

@@ -172,9 +172,9 @@ def _generated(session: Session, ending: Ending) -> Callable[[Record, Any, str],
 
 
 def token_name(session: Session) -> Callable[[int], str | int]:
-    """The token of an index; the index itself where there is no vocabulary."""
-    vocabulary = session.dataset.vocabulary
-    return (lambda k: k) if vocabulary is None else lambda k: vocabulary[k]
+    """The token of an index; the index itself where the vocabulary has none."""
+    vocabulary = session.dataset.vocabulary or ()
+    return lambda k: vocabulary[k] if k < len(vocabulary) else k
 
 
 def _epoch_totals(session: Session, timeline: Timeline, number: int) -> dict[str, dict[str, float]]:
@@ -199,7 +199,7 @@ def _evaluation_totals(ending: Ending) -> Record:
 
 
 def _totals(totals: Mapping[str, Mapping[str, float]]) -> Record:
-    return {name: {key: _number(value) for key, value in pair.items()} for name, pair in totals.items()}
+    return {name: {key: plain_number(value) for key, value in pair.items()} for name, pair in totals.items()}
 
 
 def _plain_all(values: Mapping[str, Array]) -> Record:
@@ -229,10 +229,11 @@ def plain_array(values: Array) -> Any:
 
 
 def _spelled(value: Any) -> Any:
-    return [_spelled(v) for v in value] if isinstance(value, list) else _number(value)
+    return [_spelled(v) for v in value] if isinstance(value, list) else plain_number(value)
 
 
-def _number(value: float) -> float | str:
+def plain_number(value: float) -> float | str:
+    """A number as JSON has it: what is not finite as a string."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -138,7 +138,8 @@ class Run:
     def totals(self, tape: Tape) -> dict[str, dict[str, float]]:
         """Loss and reported scalars of a window, reduced."""
         return {
-            name: self.reduction.totals(tape.value(name)[:, :, 0], self.missing(name, tape)) for name in self.scalars
+            name: self.reduction.totals(tape.value(name)[:, :, 0], self.missing(name, tape))
+            for name in self.scalars
         }
 
 

@@ -111,7 +111,8 @@ class UpdateRule:
     ) -> Update:
         """Update every parameter in iteration i."""
         new, tapes, states = dict(parameters), [], []
-        norm = np.sqrt(sum(float(np.sum(np.square(gradients[m[0]]))) for g in self.groups for m in g.members))
+        with np.errstate(all="ignore"):
+            norm = np.sqrt(sum(np.sum(np.square(gradients[m[0]])) for g in self.groups for m in g.members))
         for group, before in zip(self.groups, state, strict=True):
             program = group.plan.program
             given: dict[str, Array] = {name: np.array(value) for name, value in self.constants.items()}
@@ -119,10 +120,8 @@ class UpdateRule:
             given["g"] = given["gradient"] = _flat(group, gradients)
             initial = dict(before)
             delay = program.delays.get("w", 0)
-            if delay:
-                older = initial.get("w", ()) if i > 1 else ()  # before the first iteration w was what it is
-                now = np.broadcast_to(_flat(group, parameters), (delay, 1, group.size))
-                initial["w"] = np.concatenate([older[:-1], now[-1:]]) if len(older) else now
+            if delay == 1 or (delay and i == 1):  # before the first iteration w always was what it is
+                initial["w"] = np.broadcast_to(_flat(group, parameters), (delay, 1, group.size))
             tape = forward(
                 group.plan,
                 {name: given[name] for name in program.parameters},

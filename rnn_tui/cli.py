@@ -31,7 +31,7 @@ examples:
   rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
 """
 
-COMMANDS = ("open", "list", "trace", "check", "new")
+COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "check", "new")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -120,6 +120,40 @@ def parser() -> Parser:
     p.add_argument("--names", metavar="N,…", help="only the steps of these equations")
     p.add_argument("--json", action="store_true", help="one object a line, every number in full")
 
+    p = add("narrate", "print one plain sentence a step")
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument("--from", dest="start", metavar="A", help="the first address, inclusive")
+    p.add_argument("--to", dest="end", metavar="B", help="the last address, inclusive")
+
+    p = add(
+        "why",
+        "why does a number have its value? its terms, ranked",
+        "Print the terms of one number, the largest first, each with its share and the step it comes from.\n\n"
+        "A cell is a name and its element, seen from an address: h[0], ∂h[0] (or dh[0]), W_hh[0,1], loss.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument("address", metavar="ADDRESS", help="where it is seen from, such as 1:backward:3:h")
+    p.add_argument("cell", metavar="CELL", help="such as h[0], dh[0], W_hh[0,1]")
+    add_sequence(p)
+    p.add_argument("--json", action="store_true", help="one object")
+
+    p = add("flow", "what the loss of every time step sends to every earlier one")
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    add_iteration(p)
+    add_sequence(p)
+    p.add_argument("--json", action="store_true", help="one object, with the hops of the last loss")
+
+    p = add(
+        "horizon",
+        "after how many steps is the gradient gone, and where does it die?",
+        "Print in one line after how many steps less than 1 % of the last state's gradient is left, and the\n"
+        "hop and the factor that lose most.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    add_iteration(p)
+    add_sequence(p)
+    p.add_argument("--at-least", type=int, metavar="N", help="exit with 1 where it is shorter than N steps")
+
     p = add(
         "check",
         "check files: valid? shapes? gradients?",
@@ -148,6 +182,14 @@ def parser() -> Parser:
     p.add_argument("--seed", type=int, default=0, metavar="S", help="of the first weights (0)")
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
     return top
+
+
+def add_iteration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--iteration", type=int, default=1, metavar="I", help="of which iteration (1)")
+
+
+def add_sequence(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--sequence", type=int, default=1, metavar="S", help="which sequence of a batch (1)")
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -209,6 +251,22 @@ def dispatch(args: argparse.Namespace) -> int:
 
         names = None if args.names is None else [n.strip() for n in args.names.split(",") if n.strip()]
         return trace(args.session, args.start, args.end, names, as_json=args.json)
+    if args.command == "narrate":
+        from rnn_tui.headless.narrate import narrate
+
+        return narrate(args.session, args.start, args.end)
+    if args.command == "why":
+        from rnn_tui.headless.why import explain
+
+        return explain(args.session, args.address, args.cell, args.sequence, as_json=args.json)
+    if args.command == "flow":
+        from rnn_tui.headless.flow import show_flow
+
+        return show_flow(args.session, args.iteration, args.sequence - 1, as_json=args.json)
+    if args.command == "horizon":
+        from rnn_tui.headless.flow import show_horizon
+
+        return show_horizon(args.session, args.iteration, args.sequence - 1, args.at_least)
     if args.command == "check":
         from rnn_tui.headless.check import check
 

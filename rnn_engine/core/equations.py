@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rnn_engine.core.arithmetic import DOT_PRODUCT, PRODUCT_OF_MATRIX
 from rnn_engine.core.errors import EquationError
 from rnn_engine.core.graph import strongly_connected
 from rnn_engine.core.language import Apply, Equation, Expr, Kind, Read, Reader, did_you_mean, walk
+from rnn_engine.core.losses import Loss
 from rnn_engine.core.operation import Shape, ShapeMismatch, spell
 from rnn_engine.core.operations import ARITHMETIC, FUNCTIONS
 
@@ -49,12 +51,24 @@ class Program:
         """What is read from another time step, in source order."""
         return tuple(name for name in self.equations if name in self.delays or name in self.leads)
 
-    @property
+    @cached_property
     def output(self) -> str:
-        """What the output pane shows: a softmax, else the first argument of the loss, else the last equation."""
-        for name, equation in self.equations.items():
-            if equation.root.operation.name == "softmax":
-                return name
+        """What the output pane shows: a softmax (one that a loss takes, else the last), else the first argument
+        of the loss, else the last equation.
+        """
+        softmaxes = [name for name, e in self.equations.items() if e.root.operation.name == "softmax"]
+        if softmaxes:
+            nodes = [
+                node for e in self.equations.values() for node in walk(e.root) if isinstance(node, Apply)
+            ]
+            judged = {
+                read.name
+                for node in nodes
+                if isinstance(node.operation, Loss)
+                for read in node.args[:1]
+                if isinstance(read, Read)
+            }
+            return next((name for name in softmaxes if name in judged), softmaxes[-1])
         if "loss" in self.equations:
             for arg in self.equations["loss"].root.args:
                 if isinstance(arg, Read) and arg.kind == "equation":

@@ -49,15 +49,7 @@ def forward(
 
 def backward(tape: Tape, weights: NDArray[np.float64]) -> None:
     """Compute the gradients of Σ weights · loss into the tape; `weights` is `[T, B]`, 0 where a loss is missing."""
-    backward_from(tape, {"loss": weights[..., None]})
-
-
-def backward_from(tape: Tape, seeds: Mapping[str, Array]) -> None:
-    """The same from anywhere: `seeds` are gradients `[T, B, n]` that arrive at equations from outside.
-
-    Where they arrive at other equations than the loss, the plan must be one made toward those.
-    """
-    _run(_bind_backward(tape, seeds))
+    backward_to_values(tape, {"loss": weights[..., None]})
     with np.errstate(all="ignore"):
         for name, uses in tape.plan.uses.items():
             total = np.zeros_like(tape.parameters[name])
@@ -65,6 +57,15 @@ def backward_from(tape: Tape, seeds: Mapping[str, Array]) -> None:
                 part = tape.parameter_part(use)
                 total = part if i == 0 else total + part
             tape.parameter_gradients[name] = total.reshape(tape.plan.program.parameters[name])
+
+
+def backward_to_values(tape: Tape, seeds: Mapping[str, Array]) -> None:
+    """The way back from anywhere, to the values alone: no parameter's gradient.
+
+    `seeds` are gradients `[T, B, n]` that arrive at equations from outside. Where these are others than the
+    loss, the plan must be one made toward them.
+    """
+    _run(_bind_backward(tape, seeds))
 
 
 def _run(calls: Iterable[Call]) -> None:

@@ -1,0 +1,288 @@
+"""Where the gradient goes, and where it dies: itemised by loss, hop by hop, and how far back anything is left.
+
+The itemised gradient runs the one window as many lanes of a batch, each with the loss of one time step
+alone, through the same passes as everything else. Lanes are products of another shape, so their last bits
+may differ from the tape's (by some 1e-16); their sum is held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.language import Apply, Expr, Read, walk
+from rnn_engine.core.operation import Array
+from rnn_engine.core.passes import backward_to_values, forward
+from rnn_engine.core.plan import Plan, make_plan
+from rnn_engine.core.tape import Signal, Tape
+from rnn_engine.training import Iteration
+
+LEFT = 0.01
+"""A gradient of which less than this share is left counts as gone: the memory horizon."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Route:
+    """One way a gradient takes from time step k to k − 1: the read of a state by an equation one step later."""
+
+    state: str
+    equation: str
+    through: str
+    """The parameter it is multiplied with (`W_hh`), or the source of the factor (`f * c[t-1]`)."""
+    norm: float
+    """‖what arrives at k − 1 by this way‖."""
+    factor: float
+    """That, over ‖what was there to send‖: what the weights (or the gate) give."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hop:
+    """From time step `t` to `t` − 1, of the gradient of one loss."""
+
+    t: int
+    before: float
+    """‖gradient of the states at t‖."""
+    after: float
+    """‖gradient that arrives at the states at t − 1‖."""
+    nonlinearity: float
+    """What the element-wise part of the equations leaves of it, up to the matrix products."""
+    weights: float
+    """What the matrix products (or gates) then give; the two make the factor."""
+    routes: tuple[Route, ...]
+
+    @property
+    def factor(self) -> float:
+        return self.after / self.before if self.before else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """The itemised gradient of one sequence over one window."""
+
+    tape: Tape
+    """A lane for each time step of the window; lane i has the loss of place i alone."""
+    start: int
+    states: tuple[str, ...]
+    total: Mapping[str, Array]
+    """Per state `[T, n]`: the gradient that the panes show."""
+
+    @property
+    def T(self) -> int:
+        return self.tape.T
+
+    def gradient(self, state: str) -> Array:
+        """`[T, T, n]`: what the loss at place i sends to the state at place k, as `[i, k]`."""
+        return np.swapaxes(self.tape.gradient(state), 0, 1)
+
+    @cached_property
+    def map(self) -> NDArray[np.float64]:
+        """`[T, T]`: the norm over all units and states of what the loss at i sends to time step k."""
+        squares = np.zeros((self.T, self.T))
+        for state in self.states:
+            squares += np.sum(np.square(self.gradient(state)), axis=-1)
+        return np.sqrt(squares)
+
+    @cached_property
+    def remainder(self) -> float:
+        """By how much the items, added up, differ from what the panes show: the largest difference, relative."""
+        worst = 0.0
+        for state in self.states:
+            total = self.total[state]
+            scale = float(np.abs(total).max(initial=0.0)) or 1.0
+            worst = max(
+                worst, float(np.abs(self.gradient(state).sum(axis=0) - total).max(initial=0.0)) / scale
+            )
+        return worst
+
+    def hops(self, loss: int) -> tuple[Hop, ...]:
+        """The hops of one loss (its place), from its own time step back to the first."""
+        return tuple(self._hop(loss, k) for k in range(loss, 0, -1))
+
+    def worst(self, loss: int) -> Hop | None:
+        """The hop that loses most; None where there is none or nothing flows."""
+        hops = [hop for hop in self.hops(loss) if hop.before > 0.0]
+        return min(hops, key=lambda hop: hop.factor, default=None)
+
+    def shares(self, loss: int) -> dict[str, NDArray[np.float64]]:
+        """Per state `[T]`: its share of what crosses from k + 1 into k (by norm), where anything does."""
+        found = {state: np.zeros(self.T) for state in self.states}
+        for hop in self.hops(loss):
+            norms = dict.fromkeys(self.states, 0.0)
+            for route in hop.routes:
+                norms[route.state] += route.norm
+            total = sum(norms.values())
+            for state, norm in norms.items():
+                found[state][hop.t - self.start - 2] = norm / total if total else 0.0
+        return found
+
+    def _hop(self, lane: int, k: int) -> Hop:
+        """From place k to k − 1 in one lane."""
+        tape = self.tape
+        crossing: dict[str, Array] = {}
+        routes = []
+        sending = 0.0
+        for state in self.states:
+            for sender in tape.plan.senders.get(state, ()):
+                if sender.offset != -1:
+                    continue
+                equation = tape.plan.program.equations[sender.equation]
+                for leaf in sender.leaves:
+                    sent = tape.parts[leaf][tape.span(state)][k - 1, lane]
+                    crossing[state] = crossing.get(state, 0.0) + sent
+                    parent = _parent(equation.root, leaf)
+                    there = _norm(tape.cotangents[parent][k, lane])
+                    sending += there**2
+                    norm = _norm(sent)
+                    routes.append(
+                        Route(
+                            state,
+                            sender.equation,
+                            _through(parent, leaf),
+                            norm,
+                            norm / there if there else 0.0,
+                        )
+                    )
+        before = float(np.sqrt(sum(_norm(tape.gradient(s)[k, lane]) ** 2 for s in self._flowing)))
+        after = float(np.sqrt(sum(_norm(v) ** 2 for v in crossing.values())))
+        sent_on = float(np.sqrt(sending))
+        return Hop(
+            t=self.start + k + 1,
+            before=before,
+            after=after,
+            nonlinearity=sent_on / before if before else 0.0,
+            weights=after / sent_on if sent_on else 0.0,
+            routes=tuple(routes),
+        )
+
+    @cached_property
+    def _flowing(self) -> tuple[str, ...]:
+        return tuple(s for s in self.states if s in self.tape.plan.senders)
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """How much of a state's last value depends on its earlier ones: ‖∂h_T/∂h_k‖₂ for every k of a window."""
+
+    state: str
+    start: int
+    norms: NDArray[np.float64]
+    """`[T]`: by place k; the last is 1."""
+
+    @property
+    def steps(self) -> int | None:
+        """After so many steps back less than 1 % is left; None where more is left at the beginning of the window."""
+        for back in range(1, len(self.norms)):
+            if not self.norms[-1 - back] >= LEFT:
+                return back
+        return None
+
+
+def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
+    """The itemised gradient of one sequence of an iteration's window; None where there is no loss or no state."""
+    run, window = iteration.run, iteration.window
+    plan = run.plan
+    states = tuple(s for s in plan.program.states if s in plan.objective)
+    if not states:
+        return None
+    _ = iteration.gradients
+    shown = iteration.tape
+    T = shown.T
+    tape = forward(
+        plan,
+        iteration.before.parameters,
+        _lanes(shown.x, sequence, T),
+        _lanes(shown.y, sequence, T),
+        T=T,
+        B=T,
+        initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in plan.program.states},
+        start=window.start,
+    )
+    weights = run.reduction.weights(shown.missing, T, shown.B)[:, sequence]
+    backward_to_values(tape, {"loss": np.diag(weights)[..., None]})
+    return Flow(tape, window.start, states, {s: shown.gradient(s)[:, sequence] for s in states})
+
+
+def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -> Horizon | None:
+    """How far back the state at the end of the window remembers; the state that the output reads unless told.
+
+    One lane for each unit of the state, each with a gradient of one at that unit at the end. With gates,
+    ∂h_T/∂h_k is that along all ways, through every state.
+    """
+    run, window = iteration.run, iteration.window
+    program = run.plan.program
+    candidates = [s for s in program.states if s in program.delays]
+    if not candidates:
+        return None
+    state = state or next((s for s in candidates if s in _read_by_output(run.plan)), candidates[0])
+    plan = make_plan(program, (state,))
+    shown = iteration.tape
+    T, n = shown.T, shown.value(state).shape[-1]
+    tape = forward(
+        plan,
+        iteration.before.parameters,
+        _lanes(shown.x, sequence, n),
+        _lanes(shown.y, sequence, n),
+        T=T,
+        B=n,
+        initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
+        start=window.start,
+    )
+    seeds = np.zeros((T, n, n))
+    seeds[-1] = np.eye(n)
+    backward_to_values(tape, {state: seeds})
+    # `[T, n, n]`: at place k row j is ∂h_T[j] / ∂h_k
+    jacobians = tape.gradient(state)
+    return Horizon(state, window.start, np.array([_spectral_norm(j) for j in jacobians]))
+
+
+def _read_by_output(plan: Plan) -> set[str]:
+    """The states that an equation outside of all cycles reads."""
+    program = plan.program
+    inner = set(program.states) | {read.name for s in program.states for read in program.equations[s].reads}
+    return {
+        read.name
+        for name, equation in program.equations.items()
+        if name not in inner
+        for read in equation.reads
+        if read.offset == 0
+    }
+
+
+def _spectral_norm(matrix: Array) -> float:
+    if not np.isfinite(matrix).all():
+        return float("inf")
+    return float(np.linalg.norm(matrix, 2))
+
+
+def _norm(vector: Array) -> float:
+    return float(np.sqrt(np.sum(np.square(vector))))
+
+
+def _lanes(signal: Signal | None, sequence: int, lanes: int) -> Signal | None:
+    """One sequence of a signal, side by side with itself."""
+    if signal is None:
+        return None
+    here = slice(sequence, sequence + 1)
+    return Signal(
+        np.repeat(signal.values[:, here], lanes, axis=1),
+        signal.shape,
+        None if signal.classes is None else np.repeat(signal.classes[:, here], lanes, axis=1),
+        None if signal.missing is None else np.repeat(signal.missing[:, here], lanes, axis=1),
+    )
+
+
+def _parent(root: Apply, leaf: Read) -> Apply:
+    """The operation that reads a leaf."""
+    return next(e for e in walk(root) if isinstance(e, Apply) and any(arg is leaf for arg in e.args))
+
+
+def _through(parent: Apply, leaf: Expr) -> str:
+    if parent.operation is PRODUCT_OF_MATRIX:
+        return parent.args[0].source
+    others = [arg.source for arg in parent.args if arg is not leaf]
+    return others[0] if parent.operation.name == "*" and others else parent.source

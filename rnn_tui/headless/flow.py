@@ -1,0 +1,119 @@
+"""`rnn-tui flow` and `rnn-tui horizon`: where the gradient goes, and after how many steps it is gone."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from rnn_engine.errors import EngineError
+from rnn_engine.flow import Flow, Hop, horizon, itemise
+from rnn_engine.session import Session
+from rnn_engine.timeline import Timeline
+from rnn_engine.trace import plain_array, plain_number
+from rnn_engine.training import Iteration
+from rnn_tui.lessons import find
+from rnn_tui.text import safe_text
+
+FINE, SHORT = 0, 1
+
+
+def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int:
+    """Print what the loss of every time step sends to the states of every earlier one."""
+    iteration = opened(session, number)
+    flow = flow_of(iteration, sequence)
+    if as_json:
+        print(json.dumps(as_object(flow), allow_nan=False))
+        return FINE
+    times = [str(flow.start + k + 1) for k in range(flow.T)]
+    sys.stdout.write(
+        f"‖∂loss[t]/∂{', '.join(flow.states)}[k]‖, iteration {iteration.number}: a row per loss t, a column per k\n"
+    )
+    sys.stdout.write("     t " + "".join(f"{k:>10}" for k in times) + "\n")
+    for i, row in enumerate(flow.map):
+        cells = "".join(f"{value:10.3g}" if k <= i else " " * 10 for k, value in enumerate(row))
+        sys.stdout.write(f"{times[i]:>6} {cells.rstrip()}\n")
+    sys.stdout.write(f"added up they are the gradients shown, within {flow.remainder:.0e}\n")
+    return FINE
+
+
+def show_horizon(session: str, number: int, sequence: int, at_least: int | None) -> int:
+    """Print the memory horizon in one line; 1 where it is shorter than `at_least` steps."""
+    iteration = opened(session, number)
+    found = horizon(iteration, sequence=sequence)
+    if found is None:
+        raise EngineError("no state is read from an earlier time step, so nothing is remembered")
+    T = len(found.norms)
+    if found.steps is None:
+        left, last = found.norms[0], f"∂{found.state}[{found.start + T}]"
+        line = f"horizon: more than {T - 1} steps; {left:.2g} of {last} is left at t={found.start + 1}"
+    else:
+        line = f"horizon: {found.steps} steps; after them less than 1 % of ∂{found.state}[{found.start + T}] is left"
+    worst = worst_hop(iteration, sequence)
+    if worst is not None:
+        line += f"; the hop t={worst.t} → {worst.t - 1} loses most: {blame(worst)}"
+    print(safe_text(line))
+    return SHORT if at_least is not None and found.steps is not None and found.steps < at_least else FINE
+
+
+def blame(hop: Hop) -> str:
+    """What a hop's factor is made of."""
+    return f"× {hop.factor:.3g} (nonlinearity × {hop.nonlinearity:.3g}, weights × {hop.weights:.3g})"
+
+
+def worst_hop(iteration: Iteration, sequence: int) -> Hop | None:
+    """The hop that loses most of the gradient of the last loss."""
+    if "loss" not in iteration.run.plan.program.equations:
+        return None
+    flow = itemise(iteration, sequence)
+    return None if flow is None else flow.worst(flow.T - 1)
+
+
+def opened(session: str, number: int) -> Iteration:
+    """One iteration of a session."""
+    found = Session.load(find(session))
+    if not 1 <= number <= found.schedule.iterations:
+        raise EngineError(f"--iteration {number}: expected 1 to {found.schedule.iterations}")
+    return Timeline(found.run).iteration(number)
+
+
+def flow_of(iteration: Iteration, sequence: int) -> Flow:
+    if "loss" not in iteration.run.plan.program.equations:
+        raise EngineError("there is no loss, so no gradient flows")
+    if not 0 <= sequence < iteration.tape.B:
+        raise EngineError(f"--sequence {sequence + 1}: expected 1 to {iteration.tape.B}")
+    flow = itemise(iteration, sequence)
+    if flow is None:
+        raise EngineError("no state lies on the way to the loss, so nothing flows through time")
+    return flow
+
+
+def as_object(flow: Flow) -> dict[str, object]:
+    """The itemised gradient and the hops of the last loss as plain JSON values."""
+    return {
+        "states": list(flow.states),
+        "t": [flow.start + k + 1 for k in range(flow.T)],
+        "norms": plain_array(flow.map),
+        "items": {state: plain_array(flow.gradient(state)) for state in flow.states},
+        "remainder": plain_number(flow.remainder),
+        "hops": [
+            {
+                "t": hop.t,
+                "before": plain_number(hop.before),
+                "after": plain_number(hop.after),
+                "factor": plain_number(hop.factor),
+                "nonlinearity": plain_number(hop.nonlinearity),
+                "weights": plain_number(hop.weights),
+                "routes": [
+                    {
+                        "state": route.state,
+                        "equation": route.equation,
+                        "through": route.through,
+                        "norm": plain_number(route.norm),
+                        "factor": plain_number(route.factor),
+                    }
+                    for route in hop.routes
+                ],
+            }
+            for hop in flow.hops(flow.T - 1)
+        ],
+    }
