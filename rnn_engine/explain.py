@@ -81,7 +81,7 @@ def forward_formula(place: Place, equation: str) -> Formula:
     """An equation with its numbers at one time step."""
     found = place.tape.plan.program.equations[equation]
     value = place.tape.value(equation)[place.place, place.sequence]
-    scalar = place.tape.plan.program.shapes[equation] == ()
+    scalar = value.size == 1
     result = (
         "undefined: there is no target here"
         if undefined(place, equation)
@@ -153,7 +153,7 @@ def backward_formula(place: Place, equation: str) -> Formula:
     tape, plan = place.tape, place.tape.plan
     program = plan.program
     gradient = tape.gradient(equation)[place.place, place.sequence]
-    scalar = program.shapes[equation] == ()
+    scalar = gradient.size == 1
     result = f"= {STYLES[0].vector(gradient, scalar).text}"
     if equation in plan.stands_for_argument:
         loss, inner = (

@@ -7,8 +7,8 @@ may differ from the tape's (by some 1e-16); their sum is held against it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +19,11 @@ from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values, forward
 from rnn_engine.core.plan import Plan, make_plan
-from rnn_engine.core.tape import Signal, Tape
+from rnn_engine.core.tape import Signal
 from rnn_engine.training import Iteration
 
+LANES = 16
+"""Losses that are followed at the same time."""
 LEFT = 0.01
 """A gradient of which less than this share is left counts as gone: the memory horizon."""
 
@@ -60,43 +62,52 @@ class Hop:
         return self.after / self.before if self.before else 0.0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Crossing:
+    """A read of a state from one step before: a way for the gradient from k to k − 1, in all lanes."""
+
+    state: str
+    equation: str
+    through: str
+    sent: NDArray[np.float64]
+    """`[T, T]` by (loss, place k): the norm of what arrives at k − 1 by this way."""
+    sending: NDArray[np.float64]
+    """Likewise: the norm of what was there to send."""
+
+
 @dataclass(frozen=True, eq=False)
 class Flow:
     """The itemised gradient of one sequence over one window."""
 
-    tape: Tape
-    """A lane for each time step of the window; lane i has the loss of place i alone."""
     start: int
     states: tuple[str, ...]
+    items: Mapping[str, NDArray[np.float64]]
+    """Per state `[T, T, n]`: what the loss at place i sends to the state at place k, as `[i, k]`."""
+    crossings: tuple[Crossing, ...]
+    arriving: Mapping[str, NDArray[np.float64]]
+    """Per state `[T, T]` by (loss, place k): the norm of all that arrives from k at k − 1."""
     total: Mapping[str, Array]
     """Per state `[T, n]`: the gradient that the panes show."""
 
     @property
     def T(self) -> int:
-        return self.tape.T
-
-    def gradient(self, state: str) -> Array:
-        """`[T, T, n]`: what the loss at place i sends to the state at place k, as `[i, k]`."""
-        return np.swapaxes(self.tape.gradient(state), 0, 1)
+        return len(next(iter(self.items.values())))
 
     @cached_property
     def map(self) -> NDArray[np.float64]:
         """`[T, T]`: the norm over all units and states of what the loss at i sends to time step k."""
         squares = np.zeros((self.T, self.T))
-        for state in self.states:
-            squares += np.sum(np.square(self.gradient(state)), axis=-1)
+        for items in self.items.values():
+            squares += np.sum(np.square(items), axis=-1)
         return np.sqrt(squares)
 
     @cached_property
     def remainder(self) -> float:
         """By how much the items, added up, differ from what the panes show: the largest difference, relative."""
         worst = 0.0
-        for state in self.states:
-            total = self.total[state]
+        for state, total in self.total.items():
             scale = float(np.abs(total).max(initial=0.0)) or 1.0
-            worst = max(
-                worst, float(np.abs(self.gradient(state).sum(axis=0) - total).max(initial=0.0)) / scale
-            )
+            worst = max(worst, float(np.abs(self.items[state].sum(axis=0) - total).max(initial=0.0)) / scale)
         return worst
 
     def hops(self, loss: int) -> tuple[Hop, ...]:
@@ -110,46 +121,21 @@ class Flow:
 
     def shares(self, loss: int) -> dict[str, NDArray[np.float64]]:
         """Per state `[T]`: its share of what crosses from k + 1 into k (by norm), where anything does."""
-        found = {state: np.zeros(self.T) for state in self.states}
-        for hop in self.hops(loss):
-            norms = dict.fromkeys(self.states, 0.0)
-            for route in hop.routes:
-                norms[route.state] += route.norm
-            total = sum(norms.values())
-            for state, norm in norms.items():
-                found[state][hop.t - self.start - 2] = norm / total if total else 0.0
-        return found
+        norms = {state: np.append(self.arriving[state][loss, 1:], 0.0) for state in self.states}
+        total = np.sum(list(norms.values()), axis=0)
+        return {
+            state: np.divide(n, total, out=np.zeros(self.T), where=total > 0.0) for state, n in norms.items()
+        }
 
-    def _hop(self, lane: int, k: int) -> Hop:
-        """From place k to k − 1 in one lane."""
-        tape = self.tape
-        crossing: dict[str, Array] = {}
+    def _hop(self, loss: int, k: int) -> Hop:
+        """From place k to k − 1 of the gradient of one loss."""
+        before = float(self.map[loss, k])
+        after = _norm(np.array([self.arriving[state][loss, k] for state in self.states]))
+        sent_on = _norm(np.array([crossing.sending[loss, k] for crossing in self.crossings]))
         routes = []
-        sending = 0.0
-        for state in self.states:
-            for sender in tape.plan.senders.get(state, ()):
-                if sender.offset != -1:
-                    continue
-                equation = tape.plan.program.equations[sender.equation]
-                for leaf in sender.leaves:
-                    sent = tape.parts[leaf][tape.span(state)][k - 1, lane]
-                    crossing[state] = crossing.get(state, 0.0) + sent
-                    parent = _parent(equation.root, leaf)
-                    there = _norm(tape.cotangents[parent][k, lane])
-                    sending += there**2
-                    norm = _norm(sent)
-                    routes.append(
-                        Route(
-                            state,
-                            sender.equation,
-                            _through(parent, leaf),
-                            norm,
-                            norm / there if there else 0.0,
-                        )
-                    )
-        before = float(np.sqrt(sum(_norm(tape.gradient(s)[k, lane]) ** 2 for s in self._flowing)))
-        after = float(np.sqrt(sum(_norm(v) ** 2 for v in crossing.values())))
-        sent_on = float(np.sqrt(sending))
+        for c in self.crossings:
+            sent, sending = float(c.sent[loss, k]), float(c.sending[loss, k])
+            routes.append(Route(c.state, c.equation, c.through, sent, sent / sending if sending else 0.0))
         return Hop(
             t=self.start + k + 1,
             before=before,
@@ -158,10 +144,6 @@ class Flow:
             weights=after / sent_on if sent_on else 0.0,
             routes=tuple(routes),
         )
-
-    @cached_property
-    def _flowing(self) -> tuple[str, ...]:
-        return tuple(s for s in self.states if s in self.tape.plan.senders)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,26 +167,77 @@ class Horizon:
 def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
     """The itemised gradient of one sequence of an iteration's window; None where there is no loss or no state."""
     run, window = iteration.run, iteration.window
-    plan = run.plan
-    states = tuple(s for s in plan.program.states if s in plan.objective)
+    plan = replace(run.plan, spare={})  # so many lanes are not kept afterwards
+    program = plan.program
+    states = tuple(s for s in program.states if s in plan.objective)
     if not states:
         return None
     _ = iteration.gradients
     shown = iteration.tape
     T = shown.T
-    tape = forward(
-        plan,
-        iteration.before.parameters,
-        _lanes(shown.x, sequence, T),
-        _lanes(shown.y, sequence, T),
-        T=T,
-        B=T,
-        initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in plan.program.states},
-        start=window.start,
-    )
     weights = run.reduction.weights(shown.missing, T, shown.B)[:, sequence]
-    backward_to_values(tape, {"loss": np.diag(weights)[..., None]})
-    return Flow(tape, window.start, states, {s: shown.gradient(s)[:, sequence] for s in states})
+    items = {state: np.zeros((T, T, shown.value(state).shape[-1])) for state in states}
+    arriving = {state: np.zeros((T, T)) for state in states}
+    crossings = tuple(_crossings(plan, states, T))
+    for first in range(0, T, LANES):
+        lanes = np.arange(first, min(first + LANES, T))
+        tape = forward(
+            plan,
+            iteration.before.parameters,
+            _lanes(shown.x, sequence, LANES),
+            _lanes(shown.y, sequence, LANES),
+            T=T,
+            B=LANES,
+            initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
+            start=window.start,
+        )
+        seeds = np.zeros((T, LANES, 1))
+        seeds[lanes, lanes - first, 0] = weights[lanes]
+        backward_to_values(tape, {"loss": seeds})
+        for state in states:
+            items[state][lanes] = np.swapaxes(tape.gradient(state), 0, 1)[: len(lanes)]
+            crossed = np.zeros_like(tape.value(state))
+            for crossing, leaf, parent in _leaves(plan, crossings, state):
+                # `sent_by` goes by the receiver's place k − 1, a hop by its sender's k
+                sent = tape.sent_by(state, leaf)
+                crossed += sent
+                crossing.sent[lanes, 1:] = _norms(sent)[: len(lanes), :-1]
+                crossing.sending[lanes] = _norms(tape.inner_gradient(parent))[: len(lanes)]
+            arriving[state][lanes, 1:] = _norms(crossed)[: len(lanes), :-1]
+    return Flow(
+        window.start,
+        states,
+        items,
+        crossings,
+        arriving,
+        {s: shown.gradient(s)[:, sequence].copy() for s in states},
+    )
+
+
+def _crossings(plan: Plan, states: Sequence[str], T: int) -> Iterator[Crossing]:
+    for state in states:
+        for leaf, equation in _one_step_back(plan, state):
+            parent = _parent(plan.program.equations[equation].root, leaf)
+            yield Crossing(state, equation, _through(parent, leaf), np.zeros((T, T)), np.zeros((T, T)))
+
+
+def _leaves(plan: Plan, crossings: Sequence[Crossing], state: str) -> Iterator[tuple[Crossing, Read, Apply]]:
+    own = [crossing for crossing in crossings if crossing.state == state]
+    for crossing, (leaf, equation) in zip(own, _one_step_back(plan, state), strict=True):
+        yield crossing, leaf, _parent(plan.program.equations[equation].root, leaf)
+
+
+def _one_step_back(plan: Plan, state: str) -> Iterator[tuple[Read, str]]:
+    """The reads of a state from one time step before, with their equations."""
+    for sender in plan.senders.get(state, ()):
+        if sender.offset == -1:
+            yield from ((leaf, sender.equation) for leaf in sender.leaves)
+
+
+def _norms(array: Array) -> NDArray[np.float64]:
+    """`[T, lanes, n]` → `[lanes, T]`"""
+    norms: NDArray[np.float64] = np.sqrt(np.sum(np.square(array), axis=-1)).T
+    return norms
 
 
 def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -> Horizon | None:
@@ -222,22 +255,24 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
     plan = make_plan(program, (state,))
     shown = iteration.tape
     T, n = shown.T, shown.value(state).shape[-1]
-    tape = forward(
-        plan,
-        iteration.before.parameters,
-        _lanes(shown.x, sequence, n),
-        _lanes(shown.y, sequence, n),
-        T=T,
-        B=n,
-        initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
-        start=window.start,
-    )
-    seeds = np.zeros((T, n, n))
-    seeds[-1] = np.eye(n)
-    backward_to_values(tape, {state: seeds})
-    # `[T, n, n]`: at place k row j is ∂h_T[j] / ∂h_k
-    jacobians = tape.gradient(state)
-    return Horizon(state, window.start, np.array([_spectral_norm(j) for j in jacobians]))
+    jacobians = np.zeros((T, n, n))
+    for first in range(0, n, LANES):
+        units = np.arange(first, min(first + LANES, n))
+        tape = forward(
+            plan,
+            iteration.before.parameters,
+            _lanes(shown.x, sequence, LANES),
+            _lanes(shown.y, sequence, LANES),
+            T=T,
+            B=LANES,
+            initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
+            start=window.start,
+        )
+        seeds = np.zeros((T, LANES, n))
+        seeds[-1, units - first, units] = 1.0
+        backward_to_values(tape, {state: seeds})
+        jacobians[:, units] = tape.gradient(state)[:, : len(units)]
+    return Horizon(state, window.start, np.array([_spectral_norm(jacobian) for jacobian in jacobians]))
 
 
 def _read_by_output(plan: Plan) -> set[str]:

@@ -445,7 +445,8 @@ class _Observer:
             _ = self.iteration.gradients  # computes the pass
         hidden, head = _rooms(program)
         stopping = {name for _, names in schedule.backward for name in names}
-        flowing = [name for name in (*hidden, *head) if name in stopping and name != "loss"]
+        shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
+        flowing = [name for name in shown if name in stopping and name != "loss"]
         matrices = [self._flow(name, tape, forward) for name in flowing]
         return (*matrices, *(self._accumulated(name, tape, forward) for name in program.parameters))
 

@@ -349,7 +349,7 @@ class _Asking:
             return Cell("gradient", self.cell.iteration, sender.equation, index, t, self.cell.sequence)
 
         for leaf in sender.leaves:
-            sent = tape.parts[leaf][tape.span(self.cell.name)][there.place + sender.offset, there.sequence]
+            sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
             parent = next(
                 (e for e in walk(root) if isinstance(e, Apply) and any(a is leaf for a in e.args)), None
             )

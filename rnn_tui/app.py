@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -13,7 +14,7 @@ from textual.color import Color
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
@@ -52,11 +53,13 @@ def _theme(name: str, c: Colours, *, dark: bool) -> Theme:
 
 
 def _plain_theme() -> Theme:
-    """The terminal's own two colours and nothing else."""
-    own = "ansi_default"
-    return Theme(
-        name="rnn-plain", ansi=True, primary=own, secondary=own, warning=own, error=own, success=own, accent=own,
-        foreground=own, background=own, surface=own, panel=own, boost=own,
+    """The terminal's own two colours and nothing else: cursors are underlined."""
+    model, own = BUILTIN_THEMES["ansi-dark"], "ansi_default"
+    variables = {name: own if value.startswith("ansi_") else value for name, value in model.variables.items()}
+    variables |= {"block-cursor-text-style": "bold underline", "input-cursor-text-style": "bold underline"}
+    return replace(
+        model, name="rnn-plain", primary=own, secondary=own, warning=own, error=own, success=own, accent=own,
+        variables=variables,
     )  # fmt: skip
 
 
@@ -116,19 +119,27 @@ class RnnTuiApp(App[None]):
     def _leave(self, code: int) -> None:
         self.exit(return_code=code)
 
+    async def action_quit(self) -> None:
+        """Textual's own Ctrl-Q: as `q`, it asks where something would be lost."""
+        if isinstance(self.screen, SessionScreen):
+            self.screen.action_leave()
+        elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
+            self.exit()
+
     def choose(self) -> None:
         """Show the list of lessons over the session."""
         self.push_screen(LessonsScreen(self._lessons, self._open_session, self.show_session, first=False))
 
     def show_session(self, controller: Controller) -> None:
-        """Show a session that was opened from the list, in place of what was shown before."""
+        """Show a session that was opened from the list; one that was shown before makes way, if it may."""
         current = next((screen for screen in self.screen_stack if isinstance(screen, SessionScreen)), None)
         if current is None:
-            self._replace(controller)
-        else:
-            current.when_sure("Open another", lambda: self._replace(controller))
+            self.push_screen(SessionScreen(controller, self.palette))
+            return
 
-    def _replace(self, controller: Controller) -> None:
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.switch_screen(SessionScreen(controller, self.palette))
+        def take() -> None:
+            while self.screen is not current:
+                self.pop_screen()
+            current.take(controller)
+
+        current.when_sure("Open another", take)

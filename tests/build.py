@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rnn_engine.errors import EngineError
 from rnn_engine.replay import FORMAT, VERSION, loads
 from rnn_engine.session import Session
+from rnn_engine.training import Iteration
 from rnn_tui.lessons import find, lessons
 from tests.reference import Case
 from tests.strategies import Draw, cases
@@ -74,6 +75,15 @@ def data_of(case: Case) -> dict[str, Any]:
                 member[key] = [spelled(row[b], vocabulary) for row in rows]
     found: dict[str, Any] = {"sequences": members, "batch": case.B}
     return {"vocabulary": [f"token {k}" for k in range(min(sizes))], **found} if as_tokens else found
+
+
+def iterations(session: Session) -> Iterator[Iteration]:
+    """All iterations of its run, played through once."""
+    frame = session.run.first()
+    for _ in range(session.schedule.iterations):
+        iteration = session.run.iteration(frame)
+        yield iteration
+        frame = iteration.after
 
 
 @st.composite

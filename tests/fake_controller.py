@@ -13,7 +13,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.snapshot import Formula, Matrix, Snapshot, TimelineView
+from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
 
 Array = NDArray[np.float64]
 EQUATIONS = ("a", "h", "z", "p", "loss")
@@ -312,8 +312,13 @@ class FakeController:
             kind="over time",
         )
         flows = (
-            self._over_time("∂h", self.dh, units, "h", "backward"), self._over_time("∂a", self.da, units, "a", "backward"),
-        )  # fmt: skip
+            self._over_time("∂h", self.dh, units, "h", "backward"),
+            self._over_time("∂a", self.da, units, "a", "backward"),
+        )
+        hidden = (
+            self._over_time("h", self.h, units, "h", "forward", 0),
+            self._over_time("a", self.a, units, "a", "forward"),
+        )
         ready = phase == "update"
         totals = tuple(
             Matrix(
@@ -327,7 +332,7 @@ class FakeController:
         )
         panes = {
             "inputs": (x, y), "weights": weights,
-            "hidden": (self._over_time("h", self.h, units, "h", "forward", 0), self._over_time("a", self.a, units, "a", "forward")),
+            "hidden": hidden,
             "output": (p, self._over_time("loss", self.loss, ("",), "loss", "forward")),
             "gradients": (*flows, *totals),
         }  # fmt: skip
@@ -345,7 +350,7 @@ class FakeController:
         losses = tuple(5.3 * 0.88**k for k in range(iteration - (phase == "forward")))
         return Snapshot(
             self.title, self.address(self.index), name, panes,
-            {"inputs": "inputs", "weights": "weights", "hidden": "hidden state h", "output": "output p", "gradients": "gradients"},
+            {name: name for name in PANES} | {"hidden": "hidden state h", "output": "output p"},
             self._formula(phase, t, name), self._narration(phase, t, name), self.marked.get(self.index, ("", ""))[1],
             timeline, losses, (self.shown, self.batch),
         )  # fmt: skip

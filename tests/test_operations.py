@@ -23,6 +23,7 @@ from rnn_engine.core.operation import (
     Shape,
     ShapeMismatch,
     Text,
+    run,
 )
 from rnn_engine.core.operations import ARITHMETIC, FUNCTIONS
 
@@ -30,6 +31,12 @@ N, n = 4, 3
 OPERATIONS = {**ARITHMETIC, **FUNCTIONS, "matrix @": PRODUCT_OF_MATRIX, "dot @": DOT_PRODUCT}
 COMPOUND = ((SUM, "{0}_u + {0}_v"), (PRODUCT, "{0}_u * {0}_v"), (NEGATIVE, "-{0}_u"), (POWER, "{0}_u**{0}_v"))
 """Ways to write an argument, by how tightly they bind."""
+
+
+def vjp(operation: Operation, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+    """The whole vector-Jacobian product: what can be prepared without g, then the rest."""
+    run(operation.prepare(i, into, out, *args))
+    run(operation.vjp(i, into, g, out, *args))
 
 
 @dataclass(frozen=True)
@@ -50,20 +57,20 @@ class Example:
     def forward(self, args: Sequence[Array] | None = None) -> Array:
         """`[N, n]`"""
         out = np.full((N, self.result[0] if self.result else 1), np.nan)
-        self.operation.forward(out, *(self.args if args is None else args))
+        run(self.operation.forward(out, *(self.args if args is None else args)))
         return out
 
     def gradient(self, i: int, g: Array, out: Array) -> Array:
         """What argument i gets, in its own shape."""
         arg, operation = self.args[i], self.operation
         if arg.ndim == 2 and self.parameter[i]:
-            into = np.full(arg.shape, np.nan)
-            operation.vjp(i, into, g, out, *self.args)
+            into: Array = np.full(arg.shape, np.nan)
+            vjp(operation, i, into, g, out, *self.args)
             return into
-        wide = out.shape[1] if operation.elementwise else 1
+        wide = out.shape[-1] if operation.elementwise else 1
         into = np.full((N, max(wide, arg.shape[-1])), np.nan)
-        operation.vjp(i, into, g, out, *self.args)
-        if into.shape[1] > arg.shape[-1]:
+        vjp(operation, i, into, g, out, *self.args)
+        if into.shape[-1] > arg.shape[-1]:
             into = into.sum(axis=1, keepdims=True)
         return into.sum(axis=0) if self.parameter[i] else into
 
@@ -140,7 +147,7 @@ def evaluated(formula: str, names: dict[str, Any]) -> Any:
     formula = re.sub(r"^(.+) (\w+)ᵀ$", r"outer(\1, \2)", formula)
     formula = re.sub(r"\(([^(<)]+) (<=?) ([^(<)]+) (<=?) ([^(<)]+)\)", r"((\1 \2 \3) & (\3 \4 \5))", formula)
     functions: dict[str, Any] = {
-        **{f: getattr(np, f) for f in ("tanh", "exp", "log", "sqrt", "abs", "sign", "outer", "sum", "mean")},
+        **{f: getattr(np, f) for f in ("tanh", "exp", "log", "sqrt", "abs", "sign", "outer", "transpose", "sum", "mean")},
         "relu": lambda v: np.maximum(v, 0.0),
         "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
         "softmax": lambda v: np.exp(v) / np.sum(np.exp(v)),
@@ -218,10 +225,10 @@ def one_place(case: Example, i: int, g: Array, out: Array, place: int) -> Array:
     if args[i].ndim == 2 and case.parameter[i]:
         into = np.empty(args[i].shape)
     else:
-        wide = out.shape[1] if case.operation.elementwise else 1
+        wide = out.shape[-1] if case.operation.elementwise else 1
         into = np.empty((1, max(wide, args[i].shape[-1])))
-    case.operation.vjp(i, into, g[here], out[here], *args)
-    return into if into.shape[0] > 1 else into[0]
+    vjp(case.operation, i, into, g[here], out[here], *args)
+    return into if len(into) > 1 else into[0]
 
 
 # ---------------------------------------------------------------- corners
@@ -231,8 +238,8 @@ def test_a_picked_column_is_the_product_with_the_one_hot_vector() -> None:
     random = np.random.default_rng(0)
     matrix, tokens = random.normal(size=(4, n)), np.array([2, 0, 0, 1])
     product_out, picked_out = np.empty((N, 4)), np.empty((N, 4))
-    PRODUCT_OF_MATRIX.forward(product_out, matrix, np.eye(n)[tokens])
-    PICKED_COLUMN.forward(picked_out, matrix, np.eye(n)[tokens], tokens[:, None])  # type: ignore[arg-type]  # indices
+    run(PRODUCT_OF_MATRIX.forward(product_out, matrix, np.eye(n)[tokens]))
+    run(PICKED_COLUMN.forward(picked_out, matrix, np.eye(n)[tokens], tokens[:, None]))
     np.testing.assert_array_equal(picked_out, product_out)
 
 
@@ -247,16 +254,16 @@ def test_a_fused_loss_is_the_plain_chain(name: str) -> None:
     y = random.integers(0, 2, (N, n)).astype(float) if binary else np.eye(n)[[0, 2, 1, 1]]
     p, plain, fused = np.empty((N, n)), np.empty((N, 1)), np.empty((N, 1))
     squash = FUNCTIONS[loss.of]
-    squash.forward(p, z)
-    loss.forward(plain, p, y)
-    loss.fused(fused, z, y)
+    run(squash.forward(p, z))
+    run(loss.forward(plain, p, y))
+    run(loss.fused(fused, z, y))
     np.testing.assert_allclose(fused, plain, rtol=1e-12)
     g, at_p, at_z, direct = np.full((N, 1), 0.5), np.empty((N, n)), np.empty((N, n)), np.empty((N, n))
-    loss.vjp(0, at_p, g, plain, p, y)
-    squash.vjp(0, at_z, at_p, p, z)
-    loss.fused_vjp(direct, g, p, y)
+    vjp(loss, 0, at_p, g, plain, p, y)
+    vjp(squash, 0, at_z, at_p, p, z)
+    run(loss.fused_vjp(direct, g, p, y))
     np.testing.assert_allclose(direct, at_z, rtol=1e-12, atol=1e-15)
-    loss.fused(fused, 1e4 * z, y)
+    run(loss.fused(fused, 1e4 * z, y))
     assert np.isfinite(fused).all()
 
 
@@ -280,10 +287,10 @@ def test_kinks(name: str, args: list[list[float]], expected: list[list[float]]) 
     arrays = [np.array([a]) for a in args]
     shape = operation.shape([(len(a),) for a in args])
     out = np.empty((1, shape[0] if shape else 1))
-    operation.forward(out, *arrays)
+    run(operation.forward(out, *arrays))
     for i, wanted in enumerate(expected):
         into = np.empty(arrays[i].shape)
-        operation.vjp(i, into, np.ones(out.shape), out, *arrays)
+        vjp(operation, i, into, np.ones(out.shape), out, *arrays)
         assert into[0].tolist() == wanted
         if len(args) == 3:
             names = {"out": out[0, 0], "g": 1.0, **{f"a{k}": a[0, 0] for k, a in enumerate(arrays)}}
@@ -296,5 +303,5 @@ def test_extreme_values_give_infinity_or_their_limit_without_a_warning() -> None
     with np.errstate(all="ignore"):
         for name, expected in [("sigmoid", [1.0, 0.0]), ("tanh", [1.0, -1.0]), ("softmax", [1.0, 0.0])]:
             out = np.empty((1, 2))
-            FUNCTIONS[name].forward(out, far)
+            run(FUNCTIONS[name].forward(out, far))
             assert out[0].tolist() == expected

@@ -26,13 +26,13 @@ from tests.fake_controller import LESSONS, FakeController
 Play = Pilot[None]
 
 
-def make(controller: FakeController | None, **settings: object) -> RnnTuiApp:
+def make(controller: FakeController | None, terminal: TerminalSettings) -> RnnTuiApp:
     def opened(name: str) -> FakeController:
         if name not in {lesson.name for lesson in LESSONS}:
             raise EngineError(f"{name!r}: no such file")
         return FakeController(title=f"opened {name}")
 
-    return RnnTuiApp(controller, LESSONS, open_session=opened, terminal=TerminalSettings(**settings))  # type: ignore[arg-type]  # tests pass what it takes
+    return RnnTuiApp(controller, LESSONS, open_session=opened, terminal=terminal)
 
 
 @asynccontextmanager
@@ -40,9 +40,9 @@ async def playing(
     controller: FakeController | None,
     size: tuple[int, int] = (80, 24),
     log: Callable[[Message], None] | None = None,
-    **settings: object,
+    terminal: TerminalSettings | None = None,
 ) -> AsyncIterator[Play]:
-    app = make(controller, **settings)
+    app = make(controller, terminal or TerminalSettings())
     async with app.run_test(size=size, message_hook=log) as pilot:
         await pilot.pause()
         yield pilot
@@ -59,6 +59,15 @@ async def settled(pilot: Play) -> None:
         if isinstance(screen, SessionScreen):
             await screen.driver.settled()
     await pilot.pause()
+
+
+async def until(pilot: Play, true: Callable[[], bool]) -> None:
+    """Wait for something that no future stands for."""
+    for _ in range(500):
+        if true():
+            return
+        await pilot.pause()
+    raise AssertionError("it never came about")
 
 
 def session(pilot: Play) -> SessionScreen:
@@ -194,8 +203,7 @@ async def test_play_steps_after_each_paint_and_stops_at_the_end() -> None:
             done.set()
 
         screen._stop_playing = stopped  # type: ignore[method-assign]  # to hear of it
-        while not done.is_set():
-            await pilot.pause(0.01)
+        await until(pilot, done.is_set)
         assert controller.index == controller.total - 1
         await keys(pilot)
         assert "already at the last step" in screen_text(pilot)
@@ -223,10 +231,16 @@ async def test_tab_goes_round_and_v_jumps() -> None:
             seen.append(screen.pane.NAME)
         assert sorted(seen) == sorted(PANES)
         await keys(pilot, "shift+tab")
-        assert screen.pane.NAME == seen[-2]
-        for name, letter in (("weights", "w"), ("gradients", "g"), ("inputs", "i"), ("hidden", "h"), ("output", "o")):
+        assert seen[-2] == screen.pane.NAME
+        for name, letter in (
+            ("weights", "w"),
+            ("gradients", "g"),
+            ("inputs", "i"),
+            ("hidden", "h"),
+            ("output", "o"),
+        ):
             await keys(pilot, "v", letter)
-            assert screen.pane.NAME == name
+            assert name == screen.pane.NAME
             assert len(pilot.app.screen_stack) == 1
 
 
@@ -286,7 +300,7 @@ async def test_only_changed_rows_are_refreshed() -> None:
                 refreshed.setdefault(str(_widget.id), set()).update(rows or range(_widget.size.height))
                 return type(_widget).refresh(_widget, *regions, **options)
 
-            widget.refresh = spy  # type: ignore[method-assign,assignment]  # to see what is asked for
+            widget.refresh = spy  # type: ignore[method-assign]  # to see what is asked for
         await keys(pilot, "right")
         assert "weights" not in refreshed
         assert "inputs" not in refreshed
@@ -368,13 +382,9 @@ async def test_the_palette_opens_with_a_colon_and_runs_commands() -> None:
     async with playing(controller) as pilot:
         await keys(pilot, "colon")
         await pilot.press(*"last step")
-        await pilot.app.workers.wait_for_complete(
-            [worker for worker in pilot.app.workers if worker.name != "driver"]
-        )
-        await pilot.pause()
-        await keys(pilot, "enter")
-        await keys(pilot)
-        assert controller.index == controller.total - 1
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: controller.index == controller.total - 1)
 
 
 # the list of lessons
@@ -385,18 +395,16 @@ async def test_without_a_session_it_begins_with_the_lessons() -> None:
     async with playing(None, log=log.append) as pilot:
         assert isinstance(pilot.app.screen, LessonsScreen)
         await pilot.press("down", "enter")
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await until(pilot, lambda: "opened hi-there" in screen_text(pilot))
         assert any(isinstance(message, OptionList.OptionSelected) for message in log)
-        assert "opened hi-there" in screen_text(pilot)
 
 
 async def test_a_path_that_does_not_open_says_why() -> None:
     async with playing(None) as pilot:
         await pilot.press("o", *"nope", "enter")
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
-        assert "'nope': no such file" in str(pilot.app.screen.query_one("#said").render())
+        await until(
+            pilot, lambda: "'nope': no such file" in str(pilot.app.screen.query_one("#said").render())
+        )
 
 
 async def test_open_leads_to_the_list_and_back() -> None:
@@ -406,17 +414,19 @@ async def test_open_leads_to_the_list_and_back() -> None:
         await keys(pilot, "q")
         assert isinstance(pilot.app.screen, SessionScreen)
         await pilot.press("o", "enter")
-        while "opened" not in screen_text(pilot):
-            await pilot.pause()
+        await until(pilot, lambda: "opened" in screen_text(pilot))
         assert len([screen for screen in pilot.app.screen_stack if isinstance(screen, SessionScreen)]) == 1
 
 
-@pytest.mark.parametrize("settings", [{"theme": "plain"}, {"theme": "light"}, {"unicode": False}])
-async def test_other_terminals(settings: dict[str, object]) -> None:
-    async with playing(FakeController(), **settings) as pilot:
+@pytest.mark.parametrize(
+    "terminal",
+    [TerminalSettings(theme="plain"), TerminalSettings(theme="light"), TerminalSettings(unicode=False)],
+)
+async def test_other_terminals(terminal: TerminalSettings) -> None:
+    async with playing(FakeController(), terminal=terminal) as pilot:
         for opened in ("question_mark", "g", "m", "apostrophe", "colon", "o"):
             await keys(pilot, opened)
             await keys(pilot, "escape")
         text = screen_text(pilot)
         assert "hidden state h" in text
-        assert settings.get("unicode", True) or text.isascii()
+        assert terminal.unicode or text.isascii()

@@ -121,7 +121,16 @@ def test_below_the_least_size_there_is_one_polite_line() -> None:
 def test_a_pane_marks_the_current_row_what_was_written_and_what_is_unknown() -> None:
     known = np.array([[True, True], [True, True], [False, False]])
     base = over_time(3, 2)
-    matrix = Matrix("h", base.values, base.rows, base.columns, known=known, written=base.written, current=1, kind="over time")
+    matrix = Matrix(
+        "h",
+        base.values,
+        base.rows,
+        base.columns,
+        known=known,
+        written=base.written,
+        current=1,
+        kind="over time",
+    )
     view = PaneView("hidden state h", "h", (matrix,), focused=True)
     assert pane_text(view, 40, 7).splitlines() == [
         "┏━ hidden state h ━━━━━━━━━━━━━━━━━ h ━┓",
@@ -162,7 +171,9 @@ def test_an_empty_pane_says_so() -> None:
 
 def test_tokens_run_to_the_right() -> None:
     snapshot = FakeController().snapshot
-    view = PaneView("inputs", "i", snapshot.panes["inputs"], boxed=False, manner=Manner(across=True, entries=True))
+    view = PaneView(
+        "inputs", "i", snapshot.panes["inputs"], boxed=False, manner=Manner(across=True, entries=True)
+    )
     assert pane_text(view, 36, 4).splitlines() == [
         "─ inputs ─────────────────────── i ─",
         " t      ▸1     2     3     4",
@@ -183,7 +194,9 @@ def test_probabilities_have_bars_target_and_choice() -> None:
 def test_the_largest_probabilities_and_the_target_stay_when_there_are_many() -> None:
     controller = FakeController(8, [f"t{at}" for at in range(64)], 6)
     controller.go_to("1:forward:2:p")
-    text = pane_text(PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True)), 57, 20)
+    text = pane_text(
+        PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True)), 57, 20
+    )
     assert "◎" in text.split("─ output p")[1].split("chosen", 1)[1] or "◉" in text
     assert "more" in text
 
@@ -276,7 +289,10 @@ def test_the_exact_value_is_pythons_own() -> None:
 
 def test_the_equation_takes_the_fullest_numbers_that_fit() -> None:
     formula = Formula("h = tanh(a)", ("tanh(0.5 + 0.25 + 0.125 + 0.0625)", "tanh(0.9375)"), "= 0.7341")
-    assert text_of(draw_equation(formula, 60, 2)).splitlines()[1] == "  = tanh(0.5 + 0.25 + 0.125 + 0.0625) = 0.7341"
+    assert (
+        text_of(draw_equation(formula, 60, 2)).splitlines()[1]
+        == "  = tanh(0.5 + 0.25 + 0.125 + 0.0625) = 0.7341"
+    )
     assert text_of(draw_equation(formula, 30, 2)).splitlines()[1] == "  = tanh(0.9375) = 0.7341"
 
 
@@ -293,7 +309,17 @@ def test_a_note_that_is_cut_says_where_the_rest_is() -> None:
 
 
 def test_the_title_keeps_the_exact_value() -> None:
-    line = text_of([draw_title("A title that is far too long for the line it stands in", "1:forward:2:h", (1, 1), ("h[2, 1]", "-0.20464571679388183"), 60)])
+    line = text_of(
+        [
+            draw_title(
+                "A title that is far too long for the line it stands in",
+                "1:forward:2:h",
+                (1, 1),
+                ("h[2, 1]", "-0.20464571679388183"),
+                60,
+            )
+        ]
+    )
     assert line.rstrip().endswith("h[2, 1] = -0.20464571679388183")
     assert "1:forward:2:h" in line
 
@@ -321,7 +347,10 @@ def test_the_timeline_says_phase_time_step_iteration_and_index() -> None:
 # spans and styles
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a", "bb", "漢"]), st.sampled_from(["", "now"])), max_size=6), st.integers(0, 14))
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "bb", "漢"]), st.sampled_from(["", "now"])), max_size=6),
+    st.integers(0, 14),
+)
 def test_fit_is_exact(line: list[tuple[str, str]], room: int) -> None:
     assert width(fit(line, room)) == room
 
@@ -339,7 +368,14 @@ def test_every_role_that_is_drawn_has_a_style(theme: str) -> None:
     for index in range(0, 45, 3):
         controller.index = index
         for name in PANES:
-            view = PaneView(name, "x", controller.snapshot.panes[name], focused=True, jump=True, manner=Manner(shares=True))
+            view = PaneView(
+                name,
+                "x",
+                controller.snapshot.panes[name],
+                focused=True,
+                jump=True,
+                manner=Manner(shares=True),
+            )
             for line in draw_pane(view, 60, 14).lines:
                 for _, role in line:
                     style = styles.style(role)

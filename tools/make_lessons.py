@@ -2,11 +2,12 @@
 
     python tools/make_lessons.py [DIRECTORY]
 
-A source is a replay as docs/replay-format.md describes it, with three conveniences that are worked out here:
+A source is a replay as docs/replay-format.md describes it, with four conveniences that are worked out here:
 
     equations = "…"                                a text of lines instead of a list
     W = { normal = [4, 9], scale = 0.3 }           drawn from `seed`, rounded, stored as values
-    parameters = { from = "batch" }                as in another lesson; of its inputs, one `sequence`
+    parameters = { from = "batch" }                as in another lesson, and so for `data`; of its inputs, one `sequence`
+    sequences = [{ inputs = "A-=-", last = "A" }]  a text's characters; the last step's target, and no other before
 
 The same sources give the same bytes everywhere: Python promises the stream of `random.Random(seed).random()`.
 """
@@ -17,7 +18,7 @@ import json
 import random
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,14 +46,13 @@ def _document(name: str) -> dict[str, Any]:
     """The source with its conveniences worked out."""
     source = tomllib.loads((SOURCES / f"{name}.toml").read_text(encoding="utf-8"))
     stream = random.Random(source.pop("seed", 0))
-    source["equations"] = source["equations"].strip().splitlines()
-    source["data"] = {key: _given(value, stream, "data", key) for key, value in source["data"].items()}
-    if "from" in source["parameters"]:
-        source["parameters"] = _document(source["parameters"]["from"])["parameters"]
-    parameters = source["parameters"]
-    source["parameters"] = {
-        key: _given(value, stream, "parameters", key) for key, value in parameters.items()
-    }
+    source["equations"] = [line for line in source["equations"].splitlines() if line]
+    for part in ("data", "parameters"):
+        if "from" in source[part]:
+            source[part] = _document(source[part]["from"])[part]
+        source[part] = {key: _given(value, stream, part, key) for key, value in source[part].items()}
+    if "sequences" in source["data"]:
+        source["data"]["sequences"] = [_sequence(**s) for s in source["data"]["sequences"]]
     return source
 
 
@@ -65,6 +65,14 @@ def _given(value: Any, stream: random.Random, *place: str) -> Any:
             found = found[key]
         return [step[value["sequence"] - 1] for step in found]
     return value
+
+
+def _sequence(inputs: Iterable[Any], targets: list[Any] | None = None, **given: Any) -> dict[str, Any]:
+    """A sequence as a replay has it; `last` becomes its targets, for TOML has no null."""
+    steps = list(inputs)
+    if "last" in given:
+        targets = [*[None] * (len(steps) - 1), given.pop("last")]
+    return {"inputs": steps, "targets": targets, **given}
 
 
 def _normal(shape: list[int], scale: float, stream: random.Random) -> Any:

@@ -13,11 +13,13 @@ from rnn_engine.core.operation import (
     PRODUCT,
     SUM,
     Array,
+    Calls,
     Operation,
     Shape,
     ShapeMismatch,
     Term,
     Text,
+    number,
     own,
     spell,
 )
@@ -26,11 +28,11 @@ from rnn_engine.core.operation import (
 class Add(Operation):
     name, arity, passes = "+", (2, 2), (0, 1)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.add(args[0], args[1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.add, args[0], args[1], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.copyto(into, g)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.copyto, into, g
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(SUM)} + {args[1].at(SUM + 1)}", SUM)
@@ -42,11 +44,11 @@ class Add(Operation):
 class Subtract(Operation):
     name, arity, passes = "-", (2, 2), (0,)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.subtract(args[0], args[1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.subtract, args[0], args[1], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.copyto(into, g) if i == 0 else np.negative(g, out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield (np.copyto, into, g) if i == 0 else (np.negative, g, into)
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(SUM)} - {args[1].at(SUM + 1)}", SUM)
@@ -61,11 +63,11 @@ class Subtract(Operation):
 class Multiply(Operation):
     name, arity = "*", (2, 2)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.multiply(args[0], args[1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.multiply, args[0], args[1], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.multiply(g, args[1 - i], out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, args[1 - i], into
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(PRODUCT)} * {args[1].at(PRODUCT + 1)}", PRODUCT)
@@ -77,14 +79,14 @@ class Multiply(Operation):
 class Divide(Operation):
     name, arity = "/", (2, 2)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.divide(args[0], args[1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.divide, args[0], args[1], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.divide(g, args[1], out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.divide, g, args[1], into
         if i == 1:
-            np.multiply(into, out, out=into)
-            np.negative(into, out=into)
+            yield np.multiply, into, out, into
+            yield np.negative, into, into
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(PRODUCT)} / {args[1].at(PRODUCT + 1)}", PRODUCT)
@@ -97,17 +99,23 @@ class Divide(Operation):
 class Power(Operation):
     name, arity = "**", (2, 2)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.power(args[0], args[1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.power, args[0], args[1], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
         base, exponent = args
         if i == 0:
-            np.power(base, exponent - 1.0, out=into)
-            np.multiply(into, exponent, out=into)
+            lower = np.empty_like(exponent)
+            yield np.subtract, exponent, number(1.0, exponent), lower
+            yield np.power, base, lower, into
+            yield np.multiply, into, exponent, into
         else:
-            np.multiply(out, np.log(base), out=into)
-        np.multiply(g, into, out=into)
+            logarithm = np.empty_like(base)
+            yield np.log, base, logarithm
+            yield np.multiply, out, logarithm, into
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, into, into
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(POWER + 1)}**{args[1].at(NEGATIVE)}", POWER)
@@ -124,11 +132,11 @@ class Power(Operation):
 class Negative(Operation):
     name = "neg"
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.negative(args[0], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.negative, args[0], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.negative(g, out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.negative, g, into
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"-{args[0].at(NEGATIVE)}", NEGATIVE)
@@ -145,11 +153,11 @@ class Identity(Operation):
 
     name, passes = "identity", (0,)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.copyto(out, args[0])
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.copyto, out, args[0]
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.copyto(into, g)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.copyto, into, g
 
     def text(self, args: Sequence[Text]) -> Text:
         return args[0]
@@ -173,14 +181,11 @@ class Product(Operation):
             )
         return matrix[:1]
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.matmul(args[1], args[0].T, out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.dot, args[1], args[0].T, out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        if i == 0:
-            np.matmul(g.T, args[1], out=into)
-        else:
-            np.matmul(g, args[0], out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield (np.dot, g.T, args[1], into) if i == 0 else (np.dot, g, args[0], into)
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(PRODUCT)} @ {args[1].at(PRODUCT + 1)}", PRODUCT)
@@ -201,9 +206,9 @@ class Column(Product):
     weight which the token does not use cannot spoil it (0 · ∞ is not a number).
     """
 
-    def forward(self, out: Array, *args: Array) -> None:
+    def forward(self, out: Array, *args: Array) -> Calls:
         # `args[2]` `[N, 1]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
-        np.take(args[0].T, args[2].astype(np.intp, copy=False)[:, 0], axis=0, out=out, mode="clip")
+        yield args[0].T.take, args[2][:, 0], 0, out, "clip"
 
 
 class Dot(Operation):
@@ -217,11 +222,13 @@ class Dot(Operation):
             raise ShapeMismatch(f"{spell(left)} @ {spell(right)}; expected two vectors of equal length")
         return ()
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.sum(args[0] * args[1], axis=-1, keepdims=True, out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        products = np.empty((out.shape[0], args[0].shape[-1]), out.dtype)
+        yield np.multiply, args[0], args[1], products
+        yield np.add.reduce, products, -1, None, out, True
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.multiply(g, args[1 - i], out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, args[1 - i], into
 
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(PRODUCT)} @ {args[1].at(PRODUCT + 1)}", PRODUCT)

@@ -6,77 +6,123 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnn_engine.core.operation import ATOM, PRODUCT, Array, Operation, Shape, ShapeMismatch, Term, Text
+from rnn_engine.core.operation import (
+    ATOM,
+    PRODUCT,
+    SUM,
+    Array,
+    Calls,
+    Operation,
+    Shape,
+    ShapeMismatch,
+    Term,
+    Text,
+    number,
+)
+
+
+def larger(a: Array, b: Array, out: Array) -> None:
+    """Element by element; NumPy wants these results by keyword."""
+    np.maximum(a, b, out=out)
+
+
+def smaller(a: Array, b: Array, out: Array) -> None:
+    """Element by element, likewise."""
+    np.minimum(a, b, out=out)
 
 
 class OfOneNumber(Operation):
-    """A function f of one number: its value v → out, its slope f′, and that slope as a formula.
+    """A function f of one number: its value, its slope f′, and that slope as a formula.
 
-    `slope` writes f′ into its first argument, given v and out = f(v); the formula names them {v}, {out}.
+    `value(out, v)` writes f(v), `slope(into, v, out)` writes f′ given v and out = f(v); the formula
+    names the two {v} and {out}.
     """
 
     def __init__(
         self,
         name: str,
-        value: Callable[[Array, Array], object],
-        slope: Callable[[Array, Array, Array], object],
+        value: Callable[[Array, Array], Calls],
+        slope: Callable[[Array, Array, Array], Calls],
         formula: str,
         level: int = ATOM,
     ) -> None:
         self.name, self.value, self.slope, self.formula, self.level = name, value, slope, formula, level
 
-    def forward(self, out: Array, *args: Array) -> None:
-        self.value(out, args[0])
+    def forward(self, out: Array, *args: Array) -> Calls:
+        return self.value(out, args[0])
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        self.slope(into, args[0], out)
-        np.multiply(g, into, out=into)
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        return self.slope(into, args[0], out)
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, into, into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(self.formula.format(v=args[0].at(ATOM), out=out.at(ATOM)), self.level)
 
 
-def _tanh_slope(into: Array, v: Array, out: Array) -> None:
-    np.multiply(out, out, out=into)
-    np.subtract(1.0, into, out=into)
+def _of(ufunc: np.ufunc) -> Callable[[Array, Array], Calls]:
+    """The value of a function that NumPy has."""
+
+    def value(out: Array, v: Array) -> Calls:
+        yield ufunc, v, out
+
+    return value
 
 
-def _sigmoid(out: Array, v: Array) -> None:
+def _tanh_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.multiply, out, out, into
+    yield np.subtract, number(1.0, out), into, into
+
+
+def _sigmoid(out: Array, v: Array) -> Calls:
     # 1 / (1 + exp(-v)): exp may overflow to inf, which gives the right 0. The form with tanh loses
     # digits where v is far below 0.
-    np.negative(v, out=out)
-    np.exp(out, out=out)
-    np.add(out, 1.0, out=out)
-    np.divide(1.0, out, out=out)
+    one = number(1.0, out)
+    yield np.negative, v, out
+    yield np.exp, out, out
+    yield np.add, out, one, out
+    yield np.divide, one, out, out
 
 
-def _sigmoid_slope(into: Array, v: Array, out: Array) -> None:
-    np.subtract(1.0, out, out=into)
-    np.multiply(out, into, out=into)
+def _sigmoid_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.subtract, number(1.0, out), out, into
+    yield np.multiply, out, into, into
 
 
-def _sqrt_slope(into: Array, v: Array, out: Array) -> None:
-    np.multiply(2.0, out, out=into)
-    np.divide(1.0, into, out=into)
+def _relu(out: Array, v: Array) -> Calls:
+    yield larger, v, number(0.0, out), out
+
+
+def _relu_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.greater, v, number(0.0, v), into
+
+
+def _exp_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.copyto, into, out
+
+
+def _log_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.divide, number(1.0, v), v, into
+
+
+def _sqrt_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.multiply, number(2.0, out), out, into
+    yield np.divide, number(1.0, out), into, into
+
+
+def _abs_slope(into: Array, v: Array, out: Array) -> Calls:
+    yield np.sign, v, into
 
 
 OF_ONE_NUMBER = (
-    OfOneNumber("tanh", lambda out, v: np.tanh(v, out=out), _tanh_slope, "1 - {out}**2", 1),
+    OfOneNumber("tanh", _of(np.tanh), _tanh_slope, "1 - {out}**2", SUM),
     OfOneNumber("sigmoid", _sigmoid, _sigmoid_slope, "{out} * (1 - {out})", PRODUCT),
-    OfOneNumber(
-        *("relu", lambda out, v: np.maximum(v, 0.0, out=out), lambda into, v, out: np.copyto(into, v > 0)),
-        "({v} > 0)",
-    ),
-    OfOneNumber("exp", lambda out, v: np.exp(v, out=out), lambda into, v, out: np.copyto(into, out), "{out}"),
-    OfOneNumber(
-        *("log", lambda out, v: np.log(v, out=out), lambda into, v, out: np.divide(1.0, v, out=into)),
-        *("1 / {v}", PRODUCT),
-    ),
-    OfOneNumber("sqrt", lambda out, v: np.sqrt(v, out=out), _sqrt_slope, "1 / (2 * {out})", PRODUCT),
-    OfOneNumber(
-        *("abs", lambda out, v: np.absolute(v, out=out), lambda into, v, out: np.sign(v, out=into)),
-        "sign({v})",
-    ),
+    OfOneNumber("relu", _relu, _relu_slope, "({v} > 0)"),
+    OfOneNumber("exp", _of(np.exp), _exp_slope, "{out}"),
+    OfOneNumber("log", _of(np.log), _log_slope, "1 / {v}", PRODUCT),
+    OfOneNumber("sqrt", _of(np.sqrt), _sqrt_slope, "1 / (2 * {out})", PRODUCT),
+    OfOneNumber("abs", _of(np.absolute), _abs_slope, "sign({v})"),
 )
 
 
@@ -85,14 +131,25 @@ class Clip(Operation):
 
     name, arity = "clip", (3, 3)
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.maximum(args[0], args[1], out=out)
-        np.minimum(out, args[2], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield larger, args[0], args[1], out
+        yield smaller, out, args[2], out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        v, low, high = args
-        gate = ((v >= low) & (v <= high), (v < low) & (low <= high), np.maximum(v, low) > high)[i]
-        np.multiply(g, gate, out=into)
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        yield self._gate, i, into, *args
+
+    def _gate(self, i: int, into: Array, v: Array, low: Array, high: Array) -> None:
+        """1 where the gradient goes to argument i, else 0."""
+        match i:
+            case 0:
+                into[...] = (v >= low) & (v <= high)
+            case 1:
+                into[...] = (v < low) & (low <= high)
+            case _:
+                into[...] = np.maximum(v, low) > high
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, into, into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         v, low, high = (a.text for a in args)
@@ -117,22 +174,29 @@ class Extreme(Operation):
     def shape(self, shapes: Sequence[Shape | None]) -> Shape | None:
         return () if len(shapes) == 1 else super().shape(shapes)
 
-    def forward(self, out: Array, *args: Array) -> None:
+    def forward(self, out: Array, *args: Array) -> Calls:
         if len(args) == 1:
-            self.choose.reduce(args[0], axis=-1, keepdims=True, out=out)
+            yield self.choose.reduce, args[0], -1, None, out, True
             return
-        self.choose(args[0], args[1], out=out)
+        between = larger if self.name == "max" else smaller
+        yield between, args[0], args[1], out
         for other in args[2:]:
-            self.choose(out, other, out=out)
+            yield between, out, other, out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        yield self._pick, i, into, out, *args
+
+    def _pick(self, i: int, into: Array, out: Array, *args: Array) -> None:
+        """1 where the gradient goes to argument i (or, of one vector, to an element), else 0."""
         if len(args) == 1:
-            picked = np.arange(args[0].shape[-1]) == self.find(args[0], axis=-1)[..., None]
-        else:
-            picked = np.asarray(args[i] == out)
-            for earlier in args[:i]:
-                picked = picked & (earlier != out)
-        np.multiply(g, picked, out=into)
+            into[...] = np.arange(args[0].shape[-1]) == self.find(args[0], axis=-1)[..., None]
+            return
+        into[...] = args[i] == out
+        for earlier in args[:i]:
+            into *= earlier != out
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, into, into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"({args[i].text} == {out.text})")
@@ -147,11 +211,11 @@ class Sum(Operation):
         Operation.shape(self, shapes)
         return ()
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.sum(args[0], axis=-1, keepdims=True, out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.add.reduce, args[0], -1, None, out, True
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.copyto(into, g)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.copyto, into, g
 
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
         return (
@@ -164,12 +228,12 @@ class Mean(Sum):
 
     name = "mean"
 
-    def forward(self, out: Array, *args: Array) -> None:
-        np.sum(args[0], axis=-1, keepdims=True, out=out)
-        np.divide(out, args[0].shape[-1], out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield np.add.reduce, args[0], -1, None, out, True
+        yield np.divide, out, number(args[0].shape[-1], out), out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.divide(g, args[0].shape[-1], out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.divide, g, number(args[0].shape[-1], g), into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"1 / len({args[0].text})", PRODUCT)
@@ -187,16 +251,21 @@ class Softmax(Operation):
             raise ShapeMismatch("softmax of a scalar; expected a vector")
         return super().shape(shapes)
 
-    def forward(self, out: Array, *args: Array) -> None:
+    def forward(self, out: Array, *args: Array) -> Calls:
         # the largest element is taken off first: exp cannot overflow, the quotient is the same
-        np.subtract(args[0], np.max(args[0], axis=-1, keepdims=True), out=out)
-        np.exp(out, out=out)
-        np.divide(out, np.sum(out, axis=-1, keepdims=True), out=out)
+        most, total = np.empty_like(out[..., :1]), np.empty_like(out[..., :1])
+        yield np.maximum.reduce, args[0], -1, None, most, True
+        yield np.subtract, args[0], most, out
+        yield np.exp, out, out
+        yield np.add.reduce, out, -1, None, total, True
+        yield np.divide, out, total, out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.multiply(g, out, out=into)
-        np.subtract(g, np.sum(into, axis=-1, keepdims=True), out=into)
-        np.multiply(out, into, out=into)
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        total = np.empty_like(out[..., :1])
+        yield np.multiply, g, out, into
+        yield np.add.reduce, into, -1, None, total, True
+        yield np.subtract, g, total, into
+        yield np.multiply, out, into, into
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         p = out.at(PRODUCT + 1)
@@ -220,12 +289,12 @@ class Concat(Operation):
         start = sum(a.shape[-1] for a in args[:i])
         return slice(start, start + args[i].shape[-1])
 
-    def forward(self, out: Array, *args: Array) -> None:
+    def forward(self, out: Array, *args: Array) -> Calls:
         for i, a in enumerate(args):
-            out[..., self.part(i, args)] = a
+            yield np.copyto, out[..., self.part(i, args)], a
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.copyto(into, g[..., self.part(i, args)])
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.copyto, into, g[..., self.part(i, args)]
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"part {i + 1} of {g.at(ATOM)}", ATOM)

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_engine.core.operation import ATOM, PRODUCT, SUM, Array, Operation, Shape, ShapeMismatch, Text, spell
+from rnn_engine.core.operation import (
+    ATOM,
+    PRODUCT,
+    SUM,
+    Array,
+    Calls,
+    Operation,
+    Shape,
+    ShapeMismatch,
+    Text,
+    number,
+    spell,
+)
 
 
 class Loss(Operation):
@@ -26,17 +38,21 @@ class Loss(Operation):
 class SquaredError(Loss):
     name, factor = "squared_error", 1.0
 
-    def forward(self, out: Array, *args: Array) -> None:
-        d = args[0] - args[1]
-        np.sum(d * d, axis=-1, keepdims=True, out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        d = np.empty((out.shape[0], max(a.shape[-1] for a in args)), out.dtype)
+        yield np.subtract, args[0], args[1], d
+        yield np.multiply, d, d, d
+        yield np.add.reduce, d, -1, None, out, True
         if self.factor != 1.0:
-            np.multiply(out, self.factor, out=out)
+            yield np.multiply, out, number(self.factor, out), out
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        np.subtract(args[i], args[1 - i], out=into)
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        yield np.subtract, args[i], args[1 - i], into
         if self.factor != 0.5:
-            np.multiply(into, 2.0 * self.factor, out=into)
-        np.multiply(g, into, out=into)
+            yield np.multiply, into, number(2.0 * self.factor, into), into
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, g, into, into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         factor = "" if self.factor == 0.5 else f"{2 * self.factor:g} * "
@@ -49,6 +65,12 @@ class HalfSquaredError(SquaredError):
     name, factor = "half_squared_error", 0.5
 
 
+def _product_or_zero(out: Array, y: Array, d: Array) -> None:
+    """y · d, and 0 where y is 0, also if d is infinite there."""
+    np.multiply(y, d, out=out)
+    np.copyto(out, 0.0, where=y == 0.0)
+
+
 def _y_log_p(y: Array, p: Array) -> Array:
     """y · log(p), and 0 where y is 0, whatever p is there."""
     return np.where(y == 0.0, 0.0, y * np.log(p))
@@ -59,39 +81,48 @@ class CrossEntropy(Loss):
 
     name, of = "cross_entropy", "softmax"
 
-    def forward(self, out: Array, *args: Array) -> None:
-        p, y = args
-        np.sum(_y_log_p(y, p), axis=-1, keepdims=True, out=out)
-        np.negative(out, out=out)
+    def forward(self, out: Array, *args: Array) -> Calls:
+        yield self._value, out, *args
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        p, y = args
-        if i == 0:
-            np.copyto(into, np.where(y == 0.0, 0.0, y / p))
-        else:
-            np.log(p, out=into)
-        np.multiply(into, g, out=into)
-        np.negative(into, out=into)
+    def _value(self, out: Array, p: Array, y: Array) -> None:
+        np.negative(np.sum(_y_log_p(y, p), axis=-1, keepdims=True), out=out)
+
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        yield self._slope, i, into, *args
+
+    def _slope(self, i: int, into: Array, p: Array, y: Array) -> None:
+        into[...] = -(np.where(y == 0.0, 0.0, y / p) if i == 0 else np.log(p))
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield np.multiply, into, g, into
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         p, y = args
         local = f"{y.at(PRODUCT)} / {p.at(PRODUCT + 1)}" if i == 0 else f"log({p.text})"
         return Text(f"-{g.at(PRODUCT)} * {local}", PRODUCT)
 
-    def fused(self, out: Array, z: Array, y: Array) -> None:
+    def fused(self, out: Array, z: Array, y: Array) -> Calls:
         """The loss from the logits: log Σ exp(z) − z·y; no logarithm of a vanishing p."""
-        d = z - np.max(z, axis=-1, keepdims=True)
-        np.sum(np.exp(d), axis=-1, keepdims=True, out=out)
-        np.log(out, out=out)
-        weight = np.sum(y, axis=-1, keepdims=True)
-        np.multiply(out, weight, out=out)
-        np.subtract(out, np.sum(np.where(y == 0.0, 0.0, y * d), axis=-1, keepdims=True), out=out)
+        d, product = np.empty(z.shape, out.dtype), np.empty(z.shape, out.dtype)
+        most, weight = np.empty_like(out), np.empty_like(out)
+        yield np.maximum.reduce, z, -1, None, most, True
+        yield np.subtract, z, most, d
+        yield _product_or_zero, product, y, d
+        yield np.exp, d, d
+        yield np.add.reduce, d, -1, None, out, True
+        yield np.log, out, out
+        yield np.add.reduce, y, -1, None, weight, True
+        yield np.multiply, out, weight, out
+        yield np.add.reduce, product, -1, None, most, True
+        yield np.subtract, out, most, out
 
-    def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> None:
-        """∂z = ∂loss · (p − y), for targets that sum to one."""
-        np.multiply(p, np.sum(y, axis=-1, keepdims=True), out=into)
-        np.subtract(into, y, out=into)
-        np.multiply(g, into, out=into)
+    def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> Calls:
+        """∂z = ∂loss · (p − y), for targets that sum to one (p Σy − y for others)."""
+        weight = np.empty_like(into[..., :1])
+        yield np.add.reduce, y, -1, None, weight, True
+        yield np.multiply, p, weight, into
+        yield np.subtract, into, y, into
+        yield np.multiply, g, into, into
 
 
 class BinaryCrossEntropy(CrossEntropy):
@@ -99,31 +130,29 @@ class BinaryCrossEntropy(CrossEntropy):
 
     name, of = "binary_cross_entropy", "sigmoid"
 
-    def forward(self, out: Array, *args: Array) -> None:
-        p, y = args
-        np.sum(_y_log_p(y, p) + _y_log_p(1.0 - y, 1.0 - p), axis=-1, keepdims=True, out=out)
-        np.negative(out, out=out)
+    def _value(self, out: Array, p: Array, y: Array) -> None:
+        terms = _y_log_p(y, p) + _y_log_p(1.0 - y, 1.0 - p)
+        np.negative(np.sum(terms, axis=-1, keepdims=True), out=out)
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        p, y = args
-        if i == 0:
-            np.copyto(into, (p - y) / (p * (1.0 - p)))
-        else:
-            np.copyto(into, np.log(1.0 - p) - np.log(p))
-        np.multiply(into, g, out=into)
+    def _slope(self, i: int, into: Array, p: Array, y: Array) -> None:
+        into[...] = (p - y) / (p * (1.0 - p)) if i == 0 else np.log(1.0 - p) - np.log(p)
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         p, y = args[0].at(PRODUCT + 1), args[1].at(SUM + 1)
         local = f"({p} - {y}) / ({p} * (1 - {p}))" if i == 0 else f"log((1 - {p}) / {p})"
         return Text(f"{g.at(PRODUCT)} * {local}", PRODUCT)
 
-    def fused(self, out: Array, z: Array, y: Array) -> None:
+    def fused(self, out: Array, z: Array, y: Array) -> Calls:
         """The loss from the logits: max(z, 0) − z·y + log(1 + exp(−|z|))."""
-        np.sum(np.maximum(z, 0.0) - z * y + np.log1p(np.exp(-np.abs(z))), axis=-1, keepdims=True, out=out)
+        yield self._from_logits, out, z, y
 
-    def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> None:
-        np.subtract(p, y, out=into)
-        np.multiply(g, into, out=into)
+    def _from_logits(self, out: Array, z: Array, y: Array) -> None:
+        terms = np.maximum(z, 0.0) - z * y + np.log1p(np.exp(-np.abs(z)))
+        np.sum(terms, axis=-1, keepdims=True, out=out)
+
+    def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> Calls:
+        yield np.subtract, p, y, into
+        yield np.multiply, g, into, into
 
 
 LOSSES: tuple[Operation, ...] = (CrossEntropy(), SquaredError(), HalfSquaredError(), BinaryCrossEntropy())

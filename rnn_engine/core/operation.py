@@ -4,12 +4,15 @@ An operation sees two-dimensional arrays `[N, n]`: N places (time steps, sequenc
 n elements. A scalar per place is `[N, 1]`; a parameter is `[n]`, `[1]` or `[m, n]` and broadcasts.
 Whether N is one time step or a whole window is none of its business, which is what lets the plan
 run one operation for all t where nothing recurs.
+
+An operation does not compute: it says which NumPy calls do. They are made out once for the arrays of
+a window and then only repeated, so that a pass costs its arithmetic and no interpretation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
 """`()` a scalar, `(n,)` a vector, `(m, n)` a matrix parameter."""
+
+Calls = Iterator[tuple[Any, ...]]
+"""NumPy functions with their arguments, results included, in the order in which they run."""
 
 SUM, PRODUCT, NEGATIVE, POWER, ATOM = 1, 2, 3, 4, 9
 """How tightly a piece of formula binds."""
@@ -75,12 +81,16 @@ class Operation:
             return vectors[0]
         return None if None in shapes else ()
 
-    def forward(self, out: Array, *args: Array) -> None:
+    def forward(self, out: Array, *args: Array) -> Calls:
         """Write the value into `out`."""
         raise NotImplementedError(self.name)
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> None:
-        """Write the vector-Jacobian product for argument i into `into`.
+    def prepare(self, i: int, into: Array, out: Array, *args: Array) -> Calls:
+        """The part of `vjp` that does not need g, if there is one; it may leave something in `into`."""
+        yield from ()
+
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        """Write the vector-Jacobian product for argument i into `into`, after `prepare`.
 
         For an element-wise operation `into` has the shape of the result, also where the argument is
         a scalar: the plan adds the elements up.
@@ -103,6 +113,18 @@ class Operation:
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term] | None:
         """The summands of one element of the result; None for an operation that is no sum."""
         return None
+
+
+def run(calls: Iterable[tuple[Any, ...]]) -> None:
+    """Carry calls out. Overflow and the like give inf and nan, never a warning."""
+    with np.errstate(all="ignore"):
+        for call, *args in calls:
+            call(*args)
+
+
+def number(value: float, like: Array) -> Array:
+    """A constant as NumPy takes it fastest: without dimensions, of the right type."""
+    return np.array(value, like.dtype)
 
 
 def own(shape: Shape, index: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """One window, computed whole: the forward pass into a tape, and the backward pass through it.
 
-A pass is bound before it runs: every operation becomes a call with its views into the tape, and the
-pass is a walk down a flat list of calls. The same list is walked whether anybody looks or not, which
-is why a number is the same bit for bit however one came to it.
+A pass is bound before it runs: every operation becomes its NumPy calls with their views into the
+workspace, and a pass is a walk down a flat list of calls. The same list is walked whether anybody
+looks or not, which is why a number is the same bit for bit however one came to it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_engine.core.arithmetic import PICKED_COLUMN, PRODUCT_OF_MATRIX
-from rnn_engine.core.language import Expr, Read
+from rnn_engine.core.language import Read
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import Array
+from rnn_engine.core.operation import Array, Calls
 from rnn_engine.core.plan import Node, Plan
-from rnn_engine.core.tape import Signal, Tape, width
+from rnn_engine.core.tape import Call, Form, Signal, Tape, WayBack, Workspace, flat, parameter_calls, width
 
-Call = tuple[Callable[..., object], tuple[Any, ...]]
+Column = list[list[Call]]
+"""One operation within a stage: its calls at each time step of a loop, or once."""
 
 
 def forward(
@@ -40,23 +41,31 @@ def forward(
     `parameters` by name, `[]`, `[n]` or `[m, n]`; `x` and `y` of this window; `initial` `[d, B, n]`
     per state, oldest first, zeros where absent. Overflow and the like give inf and nan, never a warning.
     """
-    tape = Tape(plan, parameters, x, y, T=T, B=B, start=start)
-    for name, values in (initial or {}).items():
-        tape.initial(name)[...] = values
-    _run(_bind_forward(tape))
-    return tape
+    form = Form(
+        T=T,
+        B=B,
+        tokens=x is not None and x.classes is not None and x.shape != (),
+        gaps=y is not None and y.missing is not None and bool(y.missing.any()),
+    )
+    spare = plan.spare.get(form)
+    if spare:
+        workspace = spare.pop()
+    else:
+        workspace = Workspace(plan, form)
+        _bind_forward(workspace)
+    workspace.fill(parameters, x, y, initial or {}, start)
+    _run(workspace.forward)
+    return Tape(workspace, x, y, start)
 
 
 def backward(tape: Tape, weights: NDArray[np.float64]) -> None:
     """Compute the gradients of Σ weights · loss into the tape; `weights` is `[T, B]`, 0 where a loss is missing."""
     backward_to_values(tape, {"loss": weights[..., None]})
-    with np.errstate(all="ignore"):
-        for name, uses in tape.plan.uses.items():
-            total = np.zeros_like(tape.parameters[name])
-            for i, use in enumerate(uses):
-                part = tape.parameter_part(use)
-                total = part if i == 0 else total + part
-            tape.parameter_gradients[name] = total.reshape(tape.plan.program.parameters[name])
+    back, program = tape.back, tape.plan.program
+    _run(back.parameter_calls)
+    tape.parameter_gradients = {
+        name: gradient.reshape(program.parameters[name]).copy() for name, gradient in back.parameters.items()
+    }
 
 
 def backward_to_values(tape: Tape, seeds: Mapping[str, Array]) -> None:
@@ -65,7 +74,13 @@ def backward_to_values(tape: Tape, seeds: Mapping[str, Array]) -> None:
     `seeds` are gradients `[T, B, n]` that arrive at equations from outside. Where these are others than the
     loss, the plan must be one made toward them.
     """
-    _run(_bind_backward(tape, seeds))
+    names, workspace = frozenset(seeds), tape.workspace
+    if names not in workspace.ways_back:
+        workspace.ways_back[names] = _bind_backward(workspace, names)
+    tape.way_back = workspace.ways_back[names]
+    for name, seed in seeds.items():
+        tape.way_back.seeds[name][...] = seed
+    _run(tape.way_back.calls)
 
 
 def _run(calls: Iterable[Call]) -> None:
@@ -74,9 +89,10 @@ def _run(calls: Iterable[Call]) -> None:
             call(*args)
 
 
-def _calls(run: Callable[..., object], operands: Iterable[NDArray[Any]], direction: int) -> list[Call]:
-    """One operation of a stage as calls: a single one over all places, or one per t in the loop's order."""
-    return [(run, row) for row in zip(*(_views(a, direction) for a in operands), strict=False)]
+def _column(calls: Callable[..., Calls], operands: Iterable[NDArray[Any]], direction: int) -> Column:
+    """One operation of a stage: made out once for all places, or for each t in the loop's order."""
+    views = [_views(array, direction) for array in operands]
+    return [[(call, tuple(args)) for call, *args in calls(*row)] for row in zip(*views, strict=False)]
 
 
 def _views(array: NDArray[Any], direction: int) -> Iterator[NDArray[Any]]:
@@ -84,78 +100,72 @@ def _views(array: NDArray[Any], direction: int) -> Iterator[NDArray[Any]]:
     if array.ndim != 3:
         return repeat(array)
     if direction == 0:
-        return iter((array.reshape(-1, array.shape[-1]),))
+        return iter((flat(array),))
     return iter(array[::direction])
 
 
-def _in_turn(columns: Sequence[Sequence[Call]]) -> Iterator[Call]:
+def _in_turn(columns: Sequence[Column]) -> Iterator[Call]:
     """The calls of a stage: all operations at one t, then all at the next."""
-    return (call for row in zip(*columns, strict=True) for call in row)
+    return (call for row in zip(*columns, strict=True) for calls in row for call in calls)
 
 
 # ---------------------------------------------------------------- forward
 
 
-def _bind_forward(tape: Tape) -> list[Call]:
-    calls: list[Call] = []
-    for stage in tape.plan.stages:
-        calls += _in_turn([_forward_calls(tape, node, stage.direction) for node in stage.nodes])
-    return calls
+def _bind_forward(space: Workspace) -> None:
+    for stage in space.plan.stages:
+        space.forward += _in_turn([_forward_column(space, node, stage.direction) for node in stage.nodes])
 
 
-def _forward_calls(tape: Tape, node: Node, direction: int) -> list[Call]:
-    apply, out = node.apply, tape.values[node.apply]
-    if apply in tape.plan.fused:
+def _forward_column(space: Workspace, node: Node, direction: int) -> Column:
+    apply, out = node.apply, space.values[node.apply]
+    if apply in space.plan.fused:
         assert isinstance(apply.operation, CrossEntropy)
-        logits, target = tape.plan.fused[apply].args[0], apply.args[1]
-        return _calls(apply.operation.fused, [out, tape.operand(logits), tape.operand(target)], direction)
-    operands = tape.operands(apply.args)
-    if apply.operation is PRODUCT_OF_MATRIX and _is_tokens(tape, apply.args[1]):
-        assert tape.x is not None and tape.x.classes is not None
-        return _calls(PICKED_COLUMN.forward, [out, *operands, tape.x.classes[..., None]], direction)
-    return _calls(apply.operation.forward, [out, *operands], direction)
-
-
-def _is_tokens(tape: Tape, expr: Expr) -> bool:
-    x = tape.x
-    return (
-        isinstance(expr, Read)
-        and expr.kind == "x"
-        and x is not None
-        and x.classes is not None
-        and x.shape != ()
-    )
+        logits, target = space.plan.fused[apply].args[0], apply.args[1]
+        return _column(apply.operation.fused, [out, space.operand(logits), space.operand(target)], direction)
+    operands = [out, *space.operands(apply.args)]
+    if apply.operation is PRODUCT_OF_MATRIX and space.form.tokens:
+        match apply.args[1]:
+            case Read(kind="x"):
+                return _column(PICKED_COLUMN.forward, [*operands, space.classes], direction)
+    return _column(apply.operation.forward, operands, direction)
 
 
 # ---------------------------------------------------------------- backward
 
 
-def _bind_backward(tape: Tape, seeds: Mapping[str, Array]) -> list[Call]:
+def _bind_backward(space: Workspace, seeds: frozenset[str]) -> WayBack:
     """The calls of the way back."""
-    plan = tape.plan
+    plan = space.plan
+    shapes = plan.program.shapes
+    back = WayBack({name: np.zeros((space.T, space.B, width(shapes[name]))) for name in seeds})
     for name, senders in plan.senders.items():
         for sender in senders:
-            tape.parts.update({leaf: tape.room(name) for leaf in sender.leaves})
-    sums = {name: _sum_up(tape, name, seeds.get(name)) for name in plan.senders}
-    calls: list[Call] = []
+            back.parts.update({leaf: space.room(name) for leaf in sender.leaves})
+    sums = {name: _sum_up(space, back, name) for name in plan.senders}
     for stage in reversed(plan.stages):
-        back = -stage.direction
-        columns: list[list[Call]] = []
+        way = -stage.direction
+        columns: list[Column] = []
         for node in reversed(stage.nodes):
             if node.equation.name not in plan.objective or node.apply not in plan.carries:
                 continue
             if node.apply in plan.fused.values():
                 continue  # the fused loss hands its gradient straight to the argument
             if node.root:
-                columns += [_calls(np.add, addition, back) for addition in sums[node.equation.name]]
-            columns += _vjp_calls(tape, node, back)
-        calls += _in_turn(columns)
-    return calls
+                columns += [_column(_add, addition, way) for addition in sums[node.equation.name]]
+            columns += _vjp_columns(space, back, node, way)
+        back.calls.extend(_in_turn(columns))
+    _bind_parameters(space, back)
+    return back
 
 
-def _sum_up(tape: Tape, name: str, seed: Array | None) -> list[tuple[Array, Array, Array]]:
+def _add(a: Array, b: Array, into: Array) -> Calls:
+    yield np.add, a, b, into
+
+
+def _sum_up(space: Workspace, back: WayBack, name: str) -> list[tuple[Array, Array, Array]]:
     """The additions (a, b, into) that make the gradient of a value out of what its readers send, in their order."""
-    plan, root = tape.plan, tape.plan.program.equations[name].root
+    plan, root = space.plan, space.plan.program.equations[name].root
     additions: list[tuple[Array, Array, Array]] = []
 
     def add_up(parts: Sequence[Array]) -> Array:
@@ -166,63 +176,74 @@ def _sum_up(tape: Tape, name: str, seed: Array | None) -> list[tuple[Array, Arra
             total = into
         return total
 
-    arriving: list[Array] = [] if seed is None else [np.ascontiguousarray(seed)]
+    arriving = [back.seeds[name]] if name in back.seeds else []
     for sender in plan.senders[name]:
-        sent = add_up([tape.parts[leaf][tape.span(name)] for leaf in sender.leaves])
-        tape.sums[name, sender] = sent
+        sent = add_up([back.parts[leaf][space.span(name)] for leaf in sender.leaves])
+        back.sums[name, sender] = sent
         arriving.append(sent)
     if root in plan.fused.values():
         return []
-    tape.cotangents[root] = add_up(arriving) if arriving else np.zeros_like(tape.values[root])
+    back.cotangents[root] = add_up(arriving) if arriving else np.zeros_like(space.values[root])
     return additions
 
 
-def _vjp_calls(tape: Tape, node: Node, back: int) -> list[list[Call]]:
-    """The calls by which one operation hands its gradient on to its arguments."""
-    plan, apply, operation = tape.plan, node.apply, node.apply.operation
-    g = tape.cotangents[apply]
+def _vjp_columns(space: Workspace, back: WayBack, node: Node, way: int) -> list[Column]:
+    """By which calls one operation hands its gradient on to its arguments.
+
+    What needs no gradient (the slope of a tanh) is made out here for the whole window at once.
+    """
+    plan, apply, operation = space.plan, node.apply, node.apply.operation
+    g = back.cotangents[apply]
     # where targets are missing, an equation that reads them sends zeros, whatever it computed there
-    gaps = tape.missing if node.equation.name in plan.program.reads_target else None
-    columns: list[list[Call]] = []
+    gaps = space.gaps if space.form.gaps and node.equation.name in plan.program.reads_target else None
+    columns: list[Column] = []
     for i, target in plan.gradient_targets(node):
         if target not in plan.carries or (isinstance(target, Read) and target.kind == "parameter"):
             continue
         summed = operation.elementwise and width(target.shape) < g.shape[-1]
         if isinstance(target, Read):
-            into = tape.parts[target][tape.span(target.name, target.offset)]
+            into = back.parts[target][space.span(target.name, target.offset)]
         elif i in operation.passes and not summed and gaps is None:
-            tape.cotangents[target] = g
+            back.cotangents[target] = g
             continue
         else:
-            into = tape.cotangents[target] = tape.new(target)
+            into = back.cotangents[target] = space.new(target)
         if apply in plan.fused:
             assert isinstance(operation, CrossEntropy)
-            p, y = tape.values[plan.fused[apply]], tape.operand(apply.args[1])
-            columns.append(_calls(operation.fused_vjp, [into, g, p, y], back))
+            p, y = space.values[plan.fused[apply]], space.operand(apply.args[1])
+            columns.append(_column(operation.fused_vjp, [into, g, p, y], way))
         else:
-            run = _Vjp(operation.vjp, i, summed)
-            columns.append(_calls(run, [into, g, tape.values[apply], *tape.operands(apply.args)], back))
+            full = np.empty_like(g) if summed else into
+            others = [space.values[apply], *space.operands(apply.args)]
+            for column in _column(_with(operation.prepare, i), [full, *others], 0):
+                back.calls.extend(column)
+            columns.append(_column(_with(operation.vjp, i), [full, g, *others], way))
+            if summed:
+                columns.append(_column(_sum_elements, [full, into], way))
         if gaps is not None:
-            columns.append(_calls(_blank, [into, gaps[..., None]], back))
+            columns.append(_column(_blank, [into, gaps], way))
     return columns
 
 
-class _Vjp:
-    """One vector-Jacobian product; with `summed`, its elements added up for an argument that is a scalar."""
-
-    __slots__ = ("i", "summed", "vjp")
-
-    def __init__(self, vjp: Callable[..., None], i: int, summed: bool) -> None:
-        self.vjp, self.i, self.summed = vjp, i, summed
-
-    def __call__(self, into: Array, g: Array, out: Array, *args: Array) -> None:
-        if not self.summed:
-            self.vjp(self.i, into, g, out, *args)
-            return
-        full = np.empty_like(g)
-        self.vjp(self.i, full, g, out, *args)
-        np.sum(full, axis=-1, keepdims=True, out=into)
+def _with(method: Callable[..., Calls], i: int) -> Callable[..., Calls]:
+    return lambda *operands: method(i, *operands)
 
 
-def _blank(into: Array, missing: NDArray[np.bool_]) -> None:
-    into[missing[:, 0]] = 0.0
+def _sum_elements(full: Array, into: Array) -> Calls:
+    """An argument that is a scalar gets the sum over the elements of the result."""
+    yield np.add.reduce, full, -1, None, into, True
+
+
+def _blank(into: Array, gaps: NDArray[np.bool_]) -> Calls:
+    yield np.copyto, into, np.zeros(()), "same_kind", gaps
+
+
+def _bind_parameters(space: Workspace, back: WayBack) -> None:
+    """The gradient of each parameter: one product (or sum) over all places for each of its uses."""
+    for name, uses in space.plan.uses.items():
+        total = back.parameters[name] = np.zeros_like(space.parameters[name])
+        for k, use in enumerate(uses):
+            part = np.empty_like(total) if k else total
+            back.parameter_calls.extend(parameter_calls(space, back, use, part))
+            if k:
+                back.parameter_calls.append((np.add, (total, part, total)))

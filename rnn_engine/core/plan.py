@@ -6,8 +6,9 @@ for a program. The lengths T and B, and all numbers, come later (`passes.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from rnn_engine.core.equations import Program
 from rnn_engine.core.graph import strongly_connected
@@ -75,6 +76,8 @@ class Plan:
     """Per parameter, in the order of the stops on the way back."""
     stands_for_argument: Mapping[str, str]
     """`p = softmax(W @ h + b)`: its stop shows the gradient of the argument, which this equation sends."""
+    spare: dict[Hashable, list[Any]] = field(default_factory=dict)
+    """Workspaces that no tape uses any more, by their form."""
 
     def gradient_targets(self, node: Node) -> tuple[tuple[int, Expr], ...]:
         """What a node hands gradient to: (argument, expression), the fused softmax's argument for a fused loss."""

@@ -62,6 +62,9 @@ class Step:
     place: int
     equation: str
 
+    def _view(self, array: Array) -> Array:
+        return np.asarray(_Held(self.tape, array))
+
     @property
     def t(self) -> int:
         """The position in the sequence, from 1."""
@@ -69,7 +72,7 @@ class Step:
 
     @property
     def value(self) -> Array:
-        return _frozen(self.tape.value(self.equation)[self.place])
+        return self._view(self.tape.value(self.equation)[self.place])
 
     @property
     def undefined(self) -> NDArray[np.bool_] | None:
@@ -83,7 +86,7 @@ class Step:
     @property
     def gradient(self) -> Array:
         """∂loss/∂value, complete."""
-        return _frozen(self.tape.gradient(self.equation)[self.place])
+        return self._view(self.tape.gradient(self.equation)[self.place])
 
     @property
     def arrived(self) -> Mapping[str, Array]:
@@ -92,7 +95,7 @@ class Step:
         if self.equation in plan.stands_for_argument:
             return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
         return {
-            f"{sender.equation}[{self.t - sender.offset}]": _frozen(
+            f"{sender.equation}[{self.t - sender.offset}]": self._view(
                 tape.sent(self.equation, sender)[self.place]
             )
             for sender in plan.senders[self.equation]
@@ -114,10 +117,15 @@ class Step:
         return adds
 
 
-def _frozen(array: Array) -> Array:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+class _Held:
+    """Makes an array hold the tape that it is a view of, and refuse to be written."""
+
+    __slots__ = ("__array_interface__", "tape")
+
+    def __init__(self, tape: Tape, array: Array) -> None:
+        self.tape = tape
+        whole = array.__array_interface__
+        self.__array_interface__ = {**whole, "data": (whole["data"][0], True)}
 
 
 def forward_steps(

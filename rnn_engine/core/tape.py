@@ -6,14 +6,18 @@ Shapes: T time steps, B sequences, n elements. A scalar per step is stored as n 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_engine.core.language import Apply, Constant, Expr, Read
-from rnn_engine.core.operation import Array, Shape
+from rnn_engine.core.operation import Array, Shape, run
 from rnn_engine.core.plan import ParameterUse, Plan, Sender
+
+Call = tuple[Any, tuple[Any, ...]]
+"""A NumPy function and its arguments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,32 +47,54 @@ def width(shape: Shape) -> int:
     return shape[-1] if shape else 1
 
 
-class Tape:
-    """All numbers of one window: values after `forward`, gradients after `backward`.
+def flat(array: NDArray[Any]) -> NDArray[Any]:
+    """`[T, B, n]` as `[T·B, n]`, always a view."""
+    n = array.shape[-1]
+    if array.strides[:2] == (0, 0):  # one vector for all places
+        return np.broadcast_to(array[0, 0], (array.shape[0] * array.shape[1], n))
+    return array.reshape(-1, n)
 
-    `start` is the number of time steps before the window, so that its first t is start + 1.
-    """
 
-    def __init__(
-        self,
-        plan: Plan,
-        parameters: Mapping[str, Array],
-        x: Signal | None,
-        y: Signal | None,
-        *,
-        T: int,
-        B: int,
-        start: int = 0,
-    ) -> None:
-        self.plan, self.T, self.B, self.start = plan, T, B, start
-        self.x, self.y = x, y
+@dataclass(frozen=True, eq=False)
+class WayBack:
+    """The arrays of a backward pass, and the calls that fill them."""
+
+    seeds: Mapping[str, Array]
+    """What arrives from outside, by equation `[T, B, n]`."""
+    cotangents: dict[Expr, Array] = field(default_factory=dict)
+    """Per operation `[T, B, n]`: ∂loss/∂ its value."""
+    parts: dict[Read, Array] = field(default_factory=dict)
+    """Per read, in the room of the value read: what it sends, at the receiver's time step."""
+    sums: dict[tuple[str, Sender], Array] = field(default_factory=dict)
+    """Per receiver and sender `[T, B, n]`."""
+    calls: list[Call] = field(default_factory=list)
+    parameters: dict[str, Array] = field(default_factory=dict)
+    """Per parameter: its gradient."""
+    parameter_calls: list[Call] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the arrays of a window depend on beside the plan."""
+
+    T: int
+    B: int
+    tokens: bool
+    """x is given as tokens."""
+    gaps: bool
+    """Targets are missing."""
+
+
+class Workspace:
+    """The arrays of one window, and the calls that fill them: bound once, used again and again."""
+
+    def __init__(self, plan: Plan, form: Form) -> None:
+        self.plan, self.form = plan, form
+        self.T, self.B = form.T, form.B
         program = plan.program
         self.parameters: dict[str, Array] = {
-            name: np.array(parameters[name], dtype=np.float64, ndmin=1, order="C")
-            for name in program.parameters
+            name: np.empty(shape or (1,)) for name, shape in program.parameters.items()
         }
-        self.missing = None if y is None or y.missing is None or not y.missing.any() else y.missing
-        self._data: dict[str, Array] = {}
         self.slots = {name: self.room(name) for name in program.equations}
         """Per equation `[before + T + after, B, n]`: its values with those outside of the window."""
         self.values: dict[Expr, Array] = {
@@ -77,87 +103,18 @@ class Tape:
             for node in stage.nodes
         }
         """Per operation `[T, B, n]`."""
-        self.cotangents: dict[Expr, Array] = {}
-        """Per operation on the way back `[T, B, n]`: ∂loss/∂ its value."""
-        self.parts: dict[Read, Array] = {}
-        """Per read on the way back, as `slots`: what it sends, at the receiver's time step."""
-        self.sums: dict[tuple[str, Sender], Array] = {}
-        """Per receiver and sender `[T, B, n]`."""
-        self.parameter_gradients: dict[str, Array] = {}
-
-    # ------------------------------------------------------------ reading
+        self.data: dict[str, Array] = {}
+        """`[T, B, n]`: x, y, the classes as one-hot, the index."""
+        self.classes = np.empty((self.T, self.B, 1), np.intp)
+        """The tokens of x."""
+        self.gaps = np.zeros((self.T, self.B, 1), np.bool_)
+        """Where targets are missing."""
+        self.forward: list[Call] = []
+        self.ways_back: dict[frozenset[str], WayBack] = {}
 
     def value(self, name: str) -> Array:
         """`[T, B, n]`"""
         return self.slots[name][self.span(name)]
-
-    def initial(self, name: str) -> Array:
-        """`[d, B, n]`: what a state had before the window, oldest first; the last one is h[start].
-
-        For a state that is read from later time steps alone: what it has behind the window, furthest first.
-        """
-        return self._outside(name, self.slots[name])
-
-    def final(self, name: str) -> Array:
-        """`[d, B, n]`: what the next window starts from."""
-        return self.slots[name][self.T : self.T + self.plan.program.delays[name]]
-
-    def inner_value(self, expr: Apply) -> Array:
-        """`[T, B, n]`: the value of a sub-expression."""
-        return self.values[expr]
-
-    def gradient(self, name: str) -> Array:
-        """`[T, B, n]`: ∂loss/∂value, complete. Only for equations that have a stop on the way back."""
-        root = self.plan.program.equations[name].root
-        if name in self.plan.stands_for_argument:
-            return self.cotangents[root.args[0]]
-        return self.cotangents[root]
-
-    def inner_gradient(self, expr: Apply) -> Array:
-        """`[T, B, n]`: the gradient of a sub-expression."""
-        return self.cotangents[expr]
-
-    def sent(self, name: str, sender: Sender) -> Array:
-        """`[T, B, n]`: what arrived at `name` from one sender, by the receiver's t."""
-        return self.sums[name, sender]
-
-    def initial_gradient(self, name: str) -> Array:
-        """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
-        total = np.zeros_like(self.initial(name))
-        for sender in self.plan.senders.get(name, ()):
-            for leaf in sender.leaves:
-                total += self._outside(name, self.parts[leaf])
-        return total
-
-    def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:
-        """What one use of a parameter adds to its gradient over a span of places (0 … T−1), as one product."""
-        node, i = use.node, use.argument
-        # where an equation's target is missing it adds nothing, whatever it computed there
-        gaps = self.missing if node.equation.name in self.plan.program.reads_target else None
-
-        def flat(a: Array) -> Array:
-            if a.ndim != 3:
-                return a
-            return a[span].reshape(-1, a.shape[-1]) if gaps is None else a[span][~gaps[span]]
-
-        out, g = flat(self.values[node.apply]), flat(self.cotangents[node.apply])
-        args = [flat(operand) for operand in self.operands(node.apply.args)]
-        target = self.parameters[use.read.name]
-        if target.ndim == 2:
-            into = np.empty_like(target)
-            node.apply.operation.vjp(i, into, g, out, *args)
-            return into
-        n = max(out.shape[-1], target.shape[0]) if node.apply.operation.elementwise else target.shape[0]
-        part = np.empty((g.shape[0], n))
-        node.apply.operation.vjp(i, part, g, out, *args)
-        total: Array = part.sum(axis=0)
-        return total.sum(keepdims=True) if n > target.shape[0] else total
-
-    def _outside(self, name: str, slots: Array) -> Array:
-        before = self.plan.program.delays.get(name, 0)
-        return slots[:before] if before else slots[self.T :][::-1]
-
-    # ------------------------------------------------------------ storage
 
     def room(self, name: str) -> Array:
         """`[before + T + after, B, n]` zeros: room for a value with the time steps outside at which it is read."""
@@ -169,6 +126,11 @@ class Tape:
         """Where in that room the window lies, seen `offset` time steps on."""
         first = self.plan.program.delays.get(name, 0) + offset
         return slice(first, first + self.T)
+
+    def outside(self, name: str, room: Array) -> Array:
+        """The part of a room before the window; for a state that is only read ahead, behind it, furthest first."""
+        before = self.plan.program.delays.get(name, 0)
+        return room[:before] if before else room[self.T :][::-1]
 
     def new(self, expr: Expr) -> Array:
         return np.empty((self.T, self.B, width(expr.shape)))
@@ -183,9 +145,7 @@ class Tape:
             case Read(kind="parameter", name=name):
                 return self.parameters[name]
             case Read(kind=kind):
-                if kind not in self._data:
-                    self._data[kind] = self._datum(expr)
-                return self._data[kind]
+                return self.data.setdefault(kind, np.zeros((self.T, self.B, width(expr.shape))))
         return self.values[expr]
 
     def operands(self, exprs: Sequence[Expr]) -> list[Array]:
@@ -193,26 +153,153 @@ class Tape:
         arrays = [self.operand(expr) for expr in exprs]
         if any(array.ndim == 3 for array in arrays):
             return arrays
-        return [
-            array
-            if array.ndim == 2
-            else np.ascontiguousarray(np.broadcast_to(array, (self.T, self.B, array.size)))
-            for array in arrays
-        ]
+        places = (self.T, self.B)
+        return [a if a.ndim == 2 else np.broadcast_to(a, (*places, a.size)) for a in arrays]
 
-    def _datum(self, read: Read) -> Array:
-        match read.kind:
-            case "x" if self.x is not None:
-                return np.ascontiguousarray(self.x.values)
-            case "y" if self.y is not None:
-                return np.ascontiguousarray(self.y.values)
-            case "class" if self.y is not None and self.y.classes is not None:
-                one_hot = np.zeros((self.T, self.B, width(read.shape)))
-                np.put_along_axis(one_hot, self.y.classes[..., None], 1.0, axis=-1)
-                if self.y.missing is not None:
-                    one_hot[self.y.missing] = 0.0
-                return one_hot
-            case "index":
-                t = np.arange(self.start + 1.0, self.start + self.T + 1.0)
-                return np.ascontiguousarray(np.broadcast_to(t[:, None, None], (self.T, self.B, 1)))
-        raise ValueError(f"{read.name} is read, but the tape was made without it")
+    def fill(
+        self,
+        parameters: Mapping[str, Array],
+        x: Signal | None,
+        y: Signal | None,
+        initial: Mapping[str, Array],
+        start: int,
+    ) -> None:
+        """Copy in what a pass starts from."""
+        for name, array in self.parameters.items():
+            array[...] = parameters[name]
+        for name in self.plan.program.states:
+            self.outside(name, self.slots[name])[...] = initial.get(name, 0.0)
+        for kind, array in self.data.items():
+            if kind == "index":
+                array[...] = np.arange(start + 1.0, start + self.T + 1.0)[:, None, None]
+                continue
+            signal = x if kind == "x" else y
+            if signal is None:
+                raise ValueError(f"{kind} is read, but not given")
+            if kind == "class":
+                assert signal.classes is not None
+                array[...] = 0.0
+                np.put_along_axis(array, signal.classes[..., None], 1.0, axis=-1)
+            else:
+                array[...] = signal.values
+        if self.form.tokens and x is not None and x.classes is not None:
+            self.classes[..., 0] = x.classes
+        if self.form.gaps and y is not None and y.missing is not None:
+            self.gaps[..., 0] = y.missing
+            if "class" in self.data:
+                self.data["class"][y.missing] = 0.0
+
+
+class Tape:
+    """All numbers of one window: values after `forward`, gradients after `backward`.
+
+    `start` is the number of time steps before the window, so that its first t is start + 1. A tape never
+    changes. Its arrays are used again when nobody holds the tape any more; whoever keeps an array for
+    longer than the tape keeps a copy.
+    """
+
+    def __init__(self, workspace: Workspace, x: Signal | None, y: Signal | None, start: int) -> None:
+        self.workspace, self.x, self.y, self.start = workspace, x, y, start
+        self.plan, self.T, self.B = workspace.plan, workspace.T, workspace.B
+        self.parameters, self.slots, self.values = workspace.parameters, workspace.slots, workspace.values
+        self.missing = y.missing if y is not None and workspace.form.gaps else None
+        self.way_back: WayBack | None = None
+        self.parameter_gradients: dict[str, Array] = {}
+
+    def __del__(self) -> None:
+        self.plan.spare.setdefault(self.workspace.form, []).append(self.workspace)
+
+    # ------------------------------------------------------------ forward
+
+    def span(self, name: str, offset: int = 0) -> slice:
+        return self.workspace.span(name, offset)
+
+    def operand(self, expr: Expr) -> Array:
+        return self.workspace.operand(expr)
+
+    def value(self, name: str) -> Array:
+        """`[T, B, n]`"""
+        return self.workspace.value(name)
+
+    def initial(self, name: str) -> Array:
+        """`[d, B, n]`: what a state had before the window, oldest first; the last one is h[start].
+
+        For a state that is read from later time steps alone: what it has behind the window, furthest first.
+        """
+        return self.workspace.outside(name, self.slots[name])
+
+    def final(self, name: str) -> Array:
+        """`[d, B, n]`: what the next window starts from."""
+        return self.slots[name][self.T : self.T + self.plan.program.delays[name]]
+
+    def inner_value(self, expr: Apply) -> Array:
+        """`[T, B, n]`: the value of a sub-expression."""
+        return self.values[expr]
+
+    # ------------------------------------------------------------ backward
+
+    @property
+    def back(self) -> WayBack:
+        if self.way_back is None:
+            raise ValueError("this tape has no backward pass yet")
+        return self.way_back
+
+    def gradient(self, name: str) -> Array:
+        """`[T, B, n]`: ∂loss/∂value, complete. Only for equations that have a stop on the way back."""
+        root = self.plan.program.equations[name].root
+        return self.back.cotangents[root.args[0] if name in self.plan.stands_for_argument else root]
+
+    def inner_gradient(self, expr: Apply) -> Array:
+        """`[T, B, n]`: the gradient of a sub-expression."""
+        return self.back.cotangents[expr]
+
+    def sent(self, name: str, sender: Sender) -> Array:
+        """`[T, B, n]`: what arrived at `name` from one sender, by the receiver's t."""
+        return self.back.sums[name, sender]
+
+    def sent_by(self, name: str, leaf: Read) -> Array:
+        """`[T, B, n]`: likewise from one read."""
+        return self.back.parts[leaf][self.span(name)]
+
+    def initial_gradient(self, name: str) -> Array:
+        """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
+        total = np.zeros_like(self.initial(name))
+        for sender in self.plan.senders.get(name, ()):
+            for leaf in sender.leaves:
+                total += self.workspace.outside(name, self.back.parts[leaf])
+        return total
+
+    def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:
+        """What one use of a parameter adds to its gradient over a span of places (0 … T−1), as one product."""
+        into = np.empty_like(self.parameters[use.read.name])
+        run((call, *args) for call, args in parameter_calls(self.workspace, self.back, use, into, span))
+        return into
+
+
+def parameter_calls(
+    space: Workspace, back: WayBack, use: ParameterUse, into: Array, span: slice = slice(None)
+) -> list[Call]:
+    """The calls that sum up, over a span of places, what one use of a parameter adds to its gradient."""
+
+    def cut(a: Array) -> Array:
+        return flat(a[span]) if a.ndim == 3 else a
+
+    operation, i = use.node.apply.operation, use.argument
+    out, g = cut(space.values[use.node.apply]), cut(back.cotangents[use.node.apply])
+    args = [cut(operand) for operand in space.operands(use.node.apply.args)]
+    if into.ndim == 2:
+        return [(call, tuple(rest)) for call, *rest in operation.vjp(i, into, g, out, *args)]
+    n = max(out.shape[-1], into.shape[0]) if operation.elementwise else into.shape[0]
+    part, calls = g, []
+    if i not in operation.passes or n != g.shape[-1]:
+        part = np.empty((g.shape[0], n))
+        steps = (*operation.prepare(i, part, out, *args), *operation.vjp(i, part, g, out, *args))
+        calls = [(call, tuple(rest)) for call, *rest in steps]
+    if n > into.shape[0]:
+        total = np.empty(n)
+        return [
+            *calls,
+            (np.add.reduce, (part, 0, None, total)),
+            (np.add.reduce, (total, 0, None, into, True)),
+        ]
+    return [*calls, (np.add.reduce, (part, 0, None, into))]

@@ -93,7 +93,7 @@ def as_object(flow: Flow) -> dict[str, object]:
         "states": list(flow.states),
         "t": [flow.start + k + 1 for k in range(flow.T)],
         "norms": plain_array(flow.map),
-        "items": {state: plain_array(flow.gradient(state)) for state in flow.states},
+        "items": {state: plain_array(items) for state, items in flow.items.items()},
         "remainder": plain_number(flow.remainder),
         "hops": [
             {

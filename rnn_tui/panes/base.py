@@ -43,6 +43,10 @@ class Pane(LineWidget, can_focus=True):
         self._last = draw_pane(self._view, wide, high)
         return self._last.lines
 
+    def forget(self) -> None:
+        """No cell is chosen any more: another session."""
+        self._view = replace(self._view, selection=None)
+
     @property
     def selection(self) -> Selection | None:
         """The cell a person chose here, if any."""

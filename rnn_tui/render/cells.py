@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.layout import Layout
-from rnn_tui.render.matrix import known_at
+from rnn_tui.render.matrix import known_at, unlabelled
 from rnn_tui.text import safe_text, token_text
 
 
@@ -126,7 +126,10 @@ def exact(cell: Cell, matrices: Sequence[Matrix]) -> tuple[str, str]:
     matrix = matrices[cell.index]
     labels = (
         token_text(labels[at], limit_cells=16)
-        for labels, at in ((matrix.rows, cell.row), (matrix.columns, cell.column))
+        for labels, at in (
+            (matrix.rows, cell.row),
+            (() if unlabelled(matrix) else matrix.columns, cell.column),
+        )
         if at < len(labels) and labels[at]
     )
     inside = ", ".join(labels)

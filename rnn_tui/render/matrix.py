@@ -89,16 +89,18 @@ def measure(matrix: Matrix, *, entries: bool = False) -> Shape:
             LONGEST_LABEL, max((cells(token_text(label)) for label in matrix.rows if label), default=0)
         ),
         column_label=0
-        if _unlabelled(matrix)
+        if unlabelled(matrix)
         else max(cells(token_text(label)) for label in matrix.columns if label),
         text=entry_width(matrix) if entries or matrix.texts is not None else 0,
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
     )
 
 
-def _unlabelled(matrix: Matrix) -> bool:
+def unlabelled(matrix: Matrix) -> bool:
     """Whether the columns have no names, or the one there is says no more than the matrix's own."""
-    return not any(matrix.columns) or matrix.columns == (matrix.key,)
+    if len(matrix.columns) == 1:
+        return matrix.key.endswith(matrix.columns[0])
+    return not any(matrix.columns)
 
 
 def cell_width(shape: Shape, form: Format) -> int:

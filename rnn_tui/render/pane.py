@@ -121,7 +121,7 @@ def framed(
     role = "focus" if heavy else "faint"
     inner_high = high - 2 if view.boxed else high - 1
     body = body[:inner_high] + [()] * (inner_high - len(body))
-    top = _top(view, role, wide, "" if view.boxed else _missing(missing))
+    top = _top(view, role, wide, () if view.boxed else missing)
     if not view.boxed:
         return [top, *(fit([(" ", ""), *line], wide) for line in body)]
     side = "┃" if heavy else "│"
@@ -129,18 +129,26 @@ def framed(
     lines = [top, *(merge([*ends, *fit(line, wide - 4), *reversed(ends)]) for line in body)]
     flat = "━" if heavy else "─"
     left, right = ("┗", "┛") if heavy else ("╰", "╯")
-    said = clip(_missing(missing), wide - 6)
+    said = _missing(missing, wide - 6)
     rest = wide - 3 - cells(said)
     lines.append(merge([(left + flat, role), (said, "muted"), (flat * rest + right, role)]))
     return lines
 
 
-def _missing(names: tuple[str, ...]) -> str:
-    """The sign that not all matrices are shown."""
-    return f" +{len(names)} more: {' '.join(map(safe_text, names))} " if names else ""
+def _missing(names: tuple[str, ...], room: int) -> str:
+    """The sign that not all matrices are shown: their names, as far as there is room."""
+    if not names:
+        return ""
+    count = f" +{len(names)} more"
+    named = f"{count}: {' '.join(map(safe_text, names))} "
+    if cells(named) <= room:
+        return named
+    if room >= len(count) + 8:
+        return clip(named, room)
+    return f"{count} " if room > len(count) else f" +{len(names)} "
 
 
-def _top(view: PaneView, role: str, wide: int, missing: str) -> Line:
+def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...]) -> Line:
     flat = "━" if view.focused else "─"
     left, right = ("┏", "┓") if view.focused else ("╭", "╮")
     ends = (left + flat, flat + right) if view.boxed else (flat, flat)
@@ -152,7 +160,7 @@ def _top(view: PaneView, role: str, wide: int, missing: str) -> Line:
     room = wide - width(head) - width(letter) - 2
     aside: list[Span] = []
     if missing:
-        aside = [(clip(missing, room), "muted")]
+        aside = [(_missing(missing, room), "muted")]
     elif view.manner.shares and has_shares(view.matrices):
         legend: list[Span] = [(" ◎ ", "target"), ("target", "muted"), (" ● ", "chosen"), ("chosen ", "muted")]
         aside = legend if width(legend) <= room else []

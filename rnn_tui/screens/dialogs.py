@@ -39,6 +39,9 @@ class SafeInput(Input):
             initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=False, compact=True
         )
 
+    def restricted(self) -> None:
+        """What it does not take it drops without the bell."""
+
 
 class AskScreen(ModalScreen[bool]):
     """Asks for one or two lines; a refusal is shown below them, and one may try again."""

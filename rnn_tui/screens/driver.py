@@ -26,9 +26,10 @@ class _Request:
 class Driver:
     """A queue of jobs with one worker thread."""
 
-    def __init__(self, after_batch: Callable[[str], None]) -> None:
-        """`after_batch` is called on the event loop with the last sentence of each batch that no dialog waits for."""
-        self._after_batch = after_batch
+    def __init__(self, look: Callable[[], None], after_batch: Callable[[str], None]) -> None:
+        """`look` ends each batch in the thread; then `after_batch` is called on the event loop with its last
+        sentence that no dialog waits for."""
+        self._look, self._after_batch = look, after_batch
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="controller")
         self._pending: list[_Request] = []
         self._wake = asyncio.Event()
@@ -85,4 +86,6 @@ class Driver:
 
     def _do(self, jobs: list[Job]) -> list[str]:
         """In the worker thread: one after another; what is dropped meanwhile is "stopped"."""
-        return ["stopped" if self._dropped.is_set() else job() for job in jobs]
+        said = ["stopped" if self._dropped.is_set() else job() for job in jobs]
+        self._look()
+        return said

@@ -1,25 +1,20 @@
-"""Bindings made from the table of commands."""
+"""Keys of the session screen, made from the table of commands."""
 
 from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from rnn_tui.commands import COMMANDS
+from rnn_tui.commands import COMMANDS, Command, command
+
+BY_KEY: dict[str, Command] = {key: entry for entry in COMMANDS for key in entry.keys}
+"""What each key asks for."""
 
 
-def bindings() -> list[BindingType]:
-    """A binding per command, under the command's id, and one per digit; the footer is our own: none is shown."""
-    named: list[BindingType] = [
-        Binding(
-            ",".join(entry.keys),
-            entry.action,
-            entry.label,
-            show=False,
-            tooltip=entry.help,
-            id=entry.id,
-            priority=entry.id == "stop",  # whatever has the focus
-        )
-        for entry in COMMANDS
-        if entry.id != "count"
-    ]
-    return named + [Binding(digit, f"digit({digit})", "count", show=False) for digit in "1234567890"]
+def priority_bindings() -> list[BindingType]:
+    """Ctrl-C, which must stop a run whatever has the focus. All other keys the screen takes as they come:
+
+    as bindings they would be looked up one message later, after the next key has arrived, and what
+    depends on the key before (counts, `v` and a letter) would depend on how fast one types.
+    """
+    stop = command("stop")
+    return [Binding(",".join(stop.keys), stop.action, stop.label, show=False, id=stop.id, priority=True)]

@@ -33,7 +33,8 @@ class CommandsProvider(Provider):
         screen = self.screen
         if isinstance(screen, LessonsScreen):
             return [
-                _Entry(safe_text(each.title), None, partial(screen.begin, each.name)) for each in screen.lessons
+                _Entry(safe_text(each.title), None, partial(screen.begin, each.name))
+                for each in screen.lessons
             ]
         if not isinstance(screen, SessionScreen):
             return []

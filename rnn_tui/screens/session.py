@@ -12,7 +12,6 @@ from textual.timer import Timer
 
 from rnn_engine.errors import EngineError
 from rnn_engine.snapshot import PANES
-from rnn_tui.commands import COMMANDS
 from rnn_tui.panes.around import Curve, Equation, KeysLine, Narration, Timeline, Title, TooSmall
 from rnn_tui.panes.base import Pane
 from rnn_tui.panes.gradients import Gradients
@@ -27,7 +26,7 @@ from rnn_tui.render.palette import Palette
 from rnn_tui.screens.dialogs import AskScreen, Field, MarksScreen, SureScreen
 from rnn_tui.screens.driver import Driver
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.keys import bindings
+from rnn_tui.screens.keys import BY_KEY, priority_bindings
 from rnn_tui.screens.place import Placing
 from rnn_tui.text import safe_text
 from rnn_tui.widgets.lines import LineWidget
@@ -41,13 +40,12 @@ SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 PATIENCE = 0.25
 """Seconds after which a running move is spoken of."""
 MOST_DIGITS = 6
-COUNTED_KEYS = frozenset(key for entry in COMMANDS if entry.counted for key in entry.keys)
 
 
 class SessionScreen(Screen[None]):
     """Shows one session, and turns keys into moves."""
 
-    BINDINGS = bindings()
+    BINDINGS = priority_bindings()
     AUTO_FOCUS = "#hidden"
     app: RnnTuiApp
 
@@ -55,7 +53,7 @@ class SessionScreen(Screen[None]):
         super().__init__()
         self.controller = controller
         self.snapshot = controller.snapshot
-        self.driver = Driver(self._after_batch)
+        self.driver = Driver(self._look, self._after_batch)
         self._palette = palette
         self._placing = Placing()
         self._jump = False
@@ -66,6 +64,17 @@ class SessionScreen(Screen[None]):
         self._timer: Timer | None = None
         self._busy = False
         self._paint_due = False
+
+    def take(self, controller: Controller) -> None:
+        """Show another session from now on."""
+        self._stop_playing()
+        self.driver.drop()
+        self.controller.cancel()
+        self.controller, self.snapshot = controller, controller.snapshot
+        self._count = self._message = ""
+        for pane in self._panes.values():
+            pane.forget()
+        self._zoom("")
 
     # building
 
@@ -151,8 +160,14 @@ class SessionScreen(Screen[None]):
 
     # moving
 
+    def _look(self) -> None:
+        """In the driver's thread: a snapshot may take its time, and the screen must answer meanwhile."""
+        controller = self.controller
+        snapshot = controller.snapshot
+        if controller is self.controller:
+            self.snapshot = snapshot
+
     def _after_batch(self, said: str) -> None:
-        self.snapshot = self.controller.snapshot
         self._message = said
         self._busy = False
         if self._playing:
@@ -173,20 +188,25 @@ class SessionScreen(Screen[None]):
             self._busy = True
             self._schedule_paint()
 
-    def on_key(self, event: Key) -> None:
-        """Every key ends the message of the last one; after `v` a letter names a pane."""
+    async def on_key(self, event: Key) -> None:
+        """All keys, in their order. Each ends the message of the last one; after `v` a letter names a pane."""
         if self._message:
             self.say("")
         if self._jump:
             self._jump = False
+            self._schedule_paint()
             for pane in self._panes.values():
                 if event.key == pane.LETTER:
-                    self._focus(pane.NAME)
                     event.stop()
-            self._schedule_paint()
-        elif self._count and not event.key.isdecimal() and event.key not in COUNTED_KEYS:
+                    self._focus(pane.NAME)
+                    return
+        entry = BY_KEY.get(event.key)
+        if self._count and not (entry and (entry.counted or entry.id == "count")):
             self._count = ""
             self._schedule_paint()
+        if entry is not None:
+            event.stop()
+            await self.run_action(f"digit({event.key})" if entry.id == "count" else entry.action)
 
     def _take_count(self) -> int:
         count = int(self._count or "1")
@@ -243,11 +263,12 @@ class SessionScreen(Screen[None]):
             self._submit_move("step", 1)
 
     def _stop_playing(self) -> None:
-        self._playing = False
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self._schedule_paint()
+        if self._playing:
+            self._playing = False
+            self._schedule_paint()
 
     # panes and cells
 

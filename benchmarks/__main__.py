@@ -1,0 +1,23 @@
+"""`python -m benchmarks engine|screen [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before NumPy is imported
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("what", choices=("engine",))
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    from benchmarks import engine
+
+    return engine.main(arguments.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
