@@ -88,7 +88,7 @@ def forward_formula(place: Place, equation: str) -> Formula:
         else STYLES[0].vector(value, scalar).text
     )
     numbers = [with_numbers(place, found.root, style).text for style in STYLES]
-    return Formula(found.source.split("#")[0].strip(), _distinct(numbers), f"= {result}")
+    return Formula(found.source.split("#")[0].strip(), distinct(numbers), f"= {result}")
 
 
 def undefined(place: Place, equation: str) -> bool:
@@ -161,7 +161,7 @@ def backward_formula(place: Place, equation: str) -> Formula:
             program.equations[equation].root.args[0],
         )
         put_in = [_sent(place, loss, style, inner) for style in STYLES]
-        return Formula(f"∂({inner.source}) = {_sent(place, loss, None, inner)}", _distinct(put_in), result)
+        return Formula(f"∂({inner.source}) = {_sent(place, loss, None, inner)}", distinct(put_in), result)
     senders = [s for s in plan.senders[equation] if 0 <= place.place - s.offset < tape.T]
     symbols = " + ".join(_sent(place, s, None) for s in senders)
     if equation == "loss":
@@ -180,7 +180,17 @@ def backward_formula(place: Place, equation: str) -> Formula:
         for style in STYLES
     ]
     full = numbers + (sums if len(senders) > 1 else [])
-    return Formula(f"∂{equation} = {symbols}", _distinct(full), result)
+    return Formula(f"∂{equation} = {symbols}", distinct(full), result)
+
+
+def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = None) -> str:
+    """The gradient of a sub-expression, out of that of its equation: in symbols, or with numbers."""
+    return _sent(place, Sender(equation, 0, ()), style, expr)
+
+
+def sent_rule(place: Place, sender: Sender, style: Style | None = None) -> str:
+    """What one reader sends to the value it reads, at the receiver's place: in symbols, or with numbers."""
+    return _sent(place, sender, style)
 
 
 def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None = None) -> str:
@@ -233,8 +243,8 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
         if expr in plan.fused:
             source = plan.fused[expr]
             p = result(source) if source in expr.args else text(expr.args[0])
-            difference = f"({p.at(SUM)} - {text(expr.args[1]).at(SUM + 1)})"
-            return visit(source.args[0], Text(f"{g.at(PRODUCT)} * {difference}", PRODUCT))
+            assert isinstance(expr.operation, CrossEntropy)
+            return visit(source.args[0], expr.operation.fused_text(g, p, text(expr.args[1])))
         found = []
         for i, arg in enumerate(expr.args):
             if leads_there(arg):
@@ -280,7 +290,7 @@ def update_formula(update: Update, parameter: str, equation: str) -> Formula:
         return style.vector(flat, flat.size == 1)
 
     numbers = [text(found.root, style).text for style in STYLES]
-    return Formula(found.source.split("#")[0].strip(), _distinct(numbers), result)
+    return Formula(found.source.split("#")[0].strip(), distinct(numbers), result)
 
 
 # ---------------------------------------------------------------- narration
@@ -405,5 +415,5 @@ def narrate_update(update: Update, parameter: str, equation: str) -> tuple[str, 
     )
 
 
-def _distinct(texts: list[str]) -> tuple[str, ...]:
+def distinct(texts: list[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(texts), key=len, reverse=True))

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rnn_engine import explain
+from rnn_engine import explain, inside
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply, Read
@@ -30,9 +30,17 @@ MAX_CURVE = 1000
 """Points of a loss curve; a longer one is thinned evenly."""
 
 
-def observe(session: Session, timeline: Timeline, index: int, sequence: int = 0) -> Snapshot:
-    """All there is to see at step `index` of the run, of one sequence of the batch (from 0)."""
-    return _Observer(session, timeline, index, sequence).snapshot()
+def observe(session: Session, timeline: Timeline, index: int, sequence: int = 0, inner: int = 0) -> Snapshot:
+    """All there is to see at step `index` of the run, of one sequence of the batch (from 0).
+
+    `inner` counts the sub-expressions of the step's equation from 1; 0 is the equation as a whole.
+    """
+    return _Observer(session, timeline, index, sequence, inner).snapshot()
+
+
+def inner_steps(session: Session, timeline: Timeline, index: int) -> int:
+    """How many sub-expressions a step has."""
+    return len(_Observer(session, timeline, index, 0, 0).inside)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class _Observer:
     timeline: Timeline
     index: int
     wanted_sequence: int
+    inner: int
 
     # ------------------------------------------------------------ where
 
@@ -95,6 +104,26 @@ class _Observer:
     def where(self) -> explain.Place:
         return explain.Place(self.tape, 0 if self.phase.name == "generate" else self.place, self.sequence)
 
+    @cached_property
+    def inside(self) -> tuple[Apply, ...]:
+        """The sub-expressions of the step's equation, in the order in which they are walked."""
+        if self.phase.name == "update":
+            update, parameter = self.iteration.update, str(self.stop[0])
+            if parameter in update.rule.frozen:
+                return ()
+            return inside.sub_expressions(update.tape(parameter)[0].plan.program, self.equation)
+        if self.equation == "sample" and self.phase.name == "generate":
+            return ()
+        if self.phase.name == "backward":
+            _ = self.iteration.gradients  # computes the pass
+            return inside.handed_down(self.where, self.equation)
+        return inside.sub_expressions(self.program, self.equation)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the step's own number is there: on the way to it, inside its equation, it is not yet."""
+        return not self.inner or self.phase.name == "backward"
+
     # ------------------------------------------------------------ the whole
 
     def snapshot(self) -> Snapshot:
@@ -133,7 +162,14 @@ class _Observer:
             timeline=self._timeline({i: m.name for i, m in marks.items()}),
             losses=self._losses(),
             sequence=(self.sequence + 1, self.tape.B),
+            within=self._within(),
         )
+
+    def _within(self) -> str:
+        if not self.inner:
+            return ""
+        source = self.inside[self.inner - 1].source
+        return f"∂({source})" if self.phase.name == "backward" else source
 
     def _is_softmax(self, name: str) -> bool:
         return self.program.equations[name].root.operation.name in ("softmax", "sigmoid")
@@ -174,6 +210,8 @@ class _Observer:
 
     def _explained(self) -> tuple[Formula, tuple[str, ...]]:
         token = token_name(self.session)
+        if self.inner:
+            return self._explained_inside(self.inside[self.inner - 1])
         if self.phase.name == "update":
             parameter, update = str(self.stop[0]), self.iteration.update
             return (
@@ -190,6 +228,13 @@ class _Observer:
                 explain.narrate_backward(self.where, self.equation, step.arrived),
             )
         return explain.forward_formula(self.where, self.equation), self._narrated_forward(token)
+
+    def _explained_inside(self, expr: Apply) -> tuple[Formula, tuple[str, ...]]:
+        if self.phase.name == "update":
+            return inside.update_inside(self.iteration.update, str(self.stop[0]), expr)
+        if self.phase.name == "backward":
+            return inside.gradient_inside(self.where, self.equation, expr)
+        return inside.value_inside(self.where, expr)
 
     def _narrated_forward(self, token: explain.Token) -> tuple[str, ...]:
         told = explain.narrate_forward(self.where, self.equation, token)
@@ -324,7 +369,9 @@ class _Observer:
             update = self.iteration.update
             order = list(program.parameters)
             now = str(self.stop[0])
-            done = set(order[: order.index(now)]) | ({now} if self.equation == "w" else set())
+            done = set(order[: order.index(now)]) | (
+                {now} if self.equation == "w" and self.complete else set()
+            )
             parameters = {n: (update.parameters if n in done else update.before)[n] for n in order}
         else:
             parameters = self.iteration.before.parameters
@@ -374,7 +421,7 @@ class _Observer:
         if self.phase.name not in ("backward", "update"):
             walked = self._walked(name, T)
             known[d:] = walked[:, None]
-            if name == self.equation:
+            if name == self.equation and self.complete:
                 written[d + self.place] = True
         tape = self.tape
         if tape.missing is not None and name in program.reads_target:
@@ -395,13 +442,9 @@ class _Observer:
 
     def _walked(self, name: str, T: int) -> Bools:
         """`[T]`: at which time steps the cursor's phase has passed an equation."""
-        i = self.index - self.phase.first
         walked = np.zeros(T, dtype=bool)
-        stops = self.phase.stops
-        assert isinstance(stops, Stops)
-        for place in range(T):
-            number = stops.find(place, name)
-            walked[place] = number is not None and number <= i
+        assert isinstance(self.phase.stops, Stops)
+        walked[self.phase.stops.walked(name, self.index - self.phase.first - (not self.complete))] = True
         return walked
 
     def _columns(self, name: str, n: int) -> tuple[str, ...]:

@@ -95,3 +95,5 @@ class Snapshot:
     """The objective of each iteration up to this one."""
     sequence: tuple[int, int]
     """Which sequence of the batch is shown (from 1), and how many there are."""
+    within: str = ""
+    """The sub-expression that is looked at inside the equation; empty for the equation as a whole."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnn_engine.errors import AddressError, ReplayError
-from rnn_engine.observe import observe
+from rnn_engine.observe import inner_steps, observe
 from rnn_engine.replay import Mark
 from rnn_engine.schedule import Phase, Schedule
 from rnn_engine.session import Session
@@ -29,13 +29,17 @@ class Controller:
         self.timeline = Timeline(session.run)
         self.index = session.cursor
         self.sequence = 0
+        self.inner = 0
+        """Which sub-expression of the step's equation is looked at, from 1; 0 is the whole."""
         self.unsaved = False
         self._may_replace: Path | None = None
         self._stop = threading.Event()
-        self._shown: tuple[tuple[int, int], Snapshot] | None = None
+        self._shown: tuple[tuple[int, int, int], Snapshot] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
             "step": self._step,
             "step_back": lambda n: self._step(-n),
+            "into": self._into,
+            "into_back": lambda n: self._into(-n),
             "time": self._time,
             "time_back": lambda n: self._time(-n),
             "phase": self._phase,
@@ -67,9 +71,9 @@ class Controller:
     @property
     def snapshot(self) -> Snapshot:
         """All there is to see at the cursor."""
-        key = (self.index, self.sequence)
+        key = (self.index, self.sequence, self.inner)
         if self._shown is None or self._shown[0] != key:
-            self._shown = key, observe(self.session, self.timeline, self.index, self.sequence)
+            self._shown = key, observe(self.session, self.timeline, *key)
         return self._shown[1]
 
     # ------------------------------------------------------------ moving
@@ -141,12 +145,39 @@ class Controller:
                 self.timeline.iteration(phase.iteration, self._stop.is_set)
         except Cancelled as cancelled:
             return str(cancelled)
-        self.index = index
+        self.index, self.inner = index, 0
         return ""
 
     def _step(self, n: int) -> str:
+        if self.inner and (n > 0) != (self.schedule.phase(self.index).name == "backward"):
+            self.inner = 0  # out of the equation, to its own stop
+            n -= 1 if n > 0 else -1
+            if n == 0:
+                return ""
         to = min(max(self.index + n, 0), self.schedule.total - 1)
         return self._edge(n) if to == self.index else self._to(to)
+
+    def _into(self, n: int) -> str:
+        """Through the sub-expressions: forward they come before the equation's own stop, on the way back after it."""
+        for _ in range(abs(n)):
+            walk = self._inner_walk(self.index)
+            at = walk.index(self.inner) + (1 if n > 0 else -1)
+            if 0 <= at < len(walk):
+                self.inner = walk[at]
+                continue
+            index = self.index + (1 if n > 0 else -1)
+            if not 0 <= index < self.schedule.total:
+                return self._edge(n)
+            said = self._to(index)
+            if said:
+                return said
+            self.inner = self._inner_walk(index)[0 if n > 0 else -1]
+        return ""
+
+    def _inner_walk(self, index: int) -> list[int]:
+        """The stops of a step and what is inside it, in the order in which they are walked."""
+        inner = list(range(1, inner_steps(self.session, self.timeline, index) + 1))
+        return [0, *inner] if self.schedule.phase(index).name == "backward" else [*inner, 0]
 
     def _edge(self, n: int) -> str:
         return "already at the last step" if n > 0 else "already at the first step"

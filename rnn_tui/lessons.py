@@ -11,7 +11,11 @@ from pathlib import Path
 
 from rnn_engine.errors import EngineError
 
-ORDER = ("i-love-cats", "hi-there", "hi-there-class-bptt", "alternating-bits", "batch", "batch-one", "hello")
+ORDER = (
+    "i-love-cats", "hi-there", "hi-there-class-bptt", "alternating-bits", "batch", "batch-one", "hello",
+    "bptt-two-units", "vanishing", "lstm-remembers", "gru-remembers", "same-step-four-cells",
+    "exploding-and-clipping", "truncated-bptt",
+)  # fmt: skip
 """The order to learn in; a lesson that is not named here comes after these, by its name."""
 
 

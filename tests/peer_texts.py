@@ -21,13 +21,13 @@ from rnn_engine.core.plan import make_plan
 from rnn_engine.core.tape import Signal, Tape
 from tests.reference import Floats
 
-GATES: Mapping[str, Mapping[str, str]] = {
+GATES = {
     "RNN": {"ONNX": "a", "PyTorch": "a"},
     "LSTM": {"ONNX": "iofg", "PyTorch": "ifgo"},
     "GRU": {"ONNX": "urn", "PyTorch": "run"},
 }
 """The gates in the order in which each packs them into one matrix; `u` is what ONNX and PyTorch call z."""
-DEFAULTS: Mapping[str, tuple[str, ...]] = {
+ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
     "RNN": ("tanh",),
     "LSTM": ("sigmoid", "tanh", "tanh"),
     "GRU": ("sigmoid", "tanh"),
@@ -57,7 +57,7 @@ class Layer:
 
     def lines(self) -> list[str]:
         name, before = self.name, "t+1" if self.reverse else "t-1"
-        gate, candidate = [*(self.activations or DEFAULTS[self.kind]), ""][:2]
+        gate, candidate, out = [*(self.activations or ACTIVATIONS[self.kind]), "", ""][:3]
         h, h_before = name("h"), f"{name('h')}[{before}]"
         if self.kind == "RNN":
             return [f"{name('a')} = {self.limited(self.both('a', h_before))}", f"{h} = {gate}({name('a')})"]
@@ -77,7 +77,7 @@ class Layer:
             f"{g} = {candidate}({self.limited(self.both('g', h_before))})",
             f"{c} = {f} * {c_before} + {i} * {g}",
             f"{o} = {self.gate('o', gate, h_before, c)}",
-            f"{h} = {o} * {(self.activations or DEFAULTS['LSTM'])[2]}({c})",
+            f"{h} = {o} * {out}({c})",
         ]
 
     @property
@@ -133,15 +133,28 @@ def from_onnx(layer: Layer, inputs: Mapping[str, Any], direction: int) -> dict[s
     return {layer.name(key): value for key, value in parameters.items() if key[-1] not in unused}
 
 
-def from_torch(layer: Layer, state_dict: Mapping[str, ArrayLike], ending: str) -> dict[str, Floats]:
+PACKED = (("W_x", "weight_ih"), ("W_h", "weight_hh"), ("b_x", "bias_ih"), ("b_h", "bias_hh"))
+"""Our parameters of a gate and PyTorch's of all."""
+
+
+def from_torch(layer: Layer, packed: Mapping[str, ArrayLike], ending: str) -> dict[str, Floats]:
     """The same out of PyTorch's `weight_ih_l0`, …; `ending` is what follows the `l` (`0`, `1_reverse`)."""
     order = GATES[layer.kind]["PyTorch"]
     found = {}
-    for ours, theirs in (("W_x", "weight_ih"), ("W_h", "weight_hh"), ("b_x", "bias_ih"), ("b_h", "bias_hh")):
-        packed = np.array(state_dict[f"{theirs}_l{ending}"], dtype=float)
-        parts = np.split(packed, len(order))
+    for ours, theirs in PACKED:
+        parts = np.split(np.array(packed[f"{theirs}_l{ending}"], dtype=float), len(order))
         found |= {layer.name(f"{ours}{g}"): part for g, part in zip(order, parts, strict=True)}
     return found
+
+
+def to_torch(layer: Layer, parameters: Mapping[str, Floats], ending: str) -> dict[str, Floats]:
+    """The way back."""
+    return {
+        f"{theirs}_l{ending}": np.concatenate(
+            [parameters[layer.name(f"{ours}{g}")] for g in GATES[layer.kind]["PyTorch"]]
+        )
+        for ours, theirs in PACKED
+    }
 
 
 def signal(values: ArrayLike) -> Signal:

@@ -87,7 +87,9 @@ def check_forward(s: Session) -> None:
             assert left == name
             expected = it.tape.value(name)[place.place, place.sequence]
             found = np.ravel(worked_out(right, it, place.place, place.sequence))
-            np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(
+                np.broadcast_to(found, expected.shape), expected, rtol=1e-9, atol=1e-12
+            )
 
 
 def check_backward(s: Session) -> None:
@@ -107,7 +109,11 @@ def check_backward(s: Session) -> None:
                 continue  # what a missing target sends is zero, whatever the formula says; words
             found = np.ravel(worked_out(transposed(right), it, place.place, place.sequence))
             np.testing.assert_allclose(
-                np.broadcast_to(found, expected.shape), expected, rtol=1e-8, atol=1e-10, err_msg=formula.symbols
+                np.broadcast_to(found, expected.shape),
+                expected,
+                rtol=1e-8,
+                atol=1e-10,
+                err_msg=formula.symbols,
             )
 
 
@@ -226,7 +232,9 @@ def numbers_are_known(snapshot: Snapshot, record: dict[str, Any], sequence: int,
             assert min(abs(v - float(quoted)) for v in known) <= 0.5000001 * unit, sentence
 
 
-@pytest.mark.parametrize("name", ["i-love-cats", "hi-there", "hi-there-class-bptt", "batch", "batch-one", "hello"])
+@pytest.mark.parametrize(
+    "name", ["i-love-cats", "hi-there", "hi-there-class-bptt", "batch", "batch-one", "hello"]
+)
 def test_words_of_the_lessons(name: str) -> None:
     check_words(lesson(name))
 

@@ -232,7 +232,12 @@ def test_each_sequence_of_a_batch_can_be_looked_at() -> None:
 def test_losses_up_to_here() -> None:
     s = lesson("hi-there-class-bptt")
     timeline = Timeline(s.run)
-    for address, count in [("1:forward:4:loss", 0), ("1:backward:4:z", 1), ("5:forward", 4), ("20:update", 20)]:
+    for address, count in [
+        ("1:forward:4:loss", 0),
+        ("1:backward:4:z", 1),
+        ("5:forward", 4),
+        ("20:update", 20),
+    ]:
         losses = observe(s, timeline, s.schedule.span(address).start).losses
         assert len(losses) == count
     assert losses[0] == pytest.approx(5.573534245472742) and losses[-1] < 4

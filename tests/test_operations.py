@@ -147,7 +147,9 @@ def evaluated(formula: str, names: dict[str, Any]) -> Any:
     formula = re.sub(r"^(.+) (\w+)ᵀ$", r"outer(\1, \2)", formula)
     formula = re.sub(r"\(([^(<)]+) (<=?) ([^(<)]+) (<=?) ([^(<)]+)\)", r"((\1 \2 \3) & (\3 \4 \5))", formula)
     functions: dict[str, Any] = {
-        **{f: getattr(np, f) for f in ("tanh", "exp", "log", "sqrt", "abs", "sign", "outer", "transpose", "sum", "mean")},
+        **{f: getattr(np, f) for f in ("tanh", "exp", "log", "sqrt", "abs", "sign", "sum", "mean")},
+        "outer": np.outer,
+        "transpose": np.transpose,
         "relu": lambda v: np.maximum(v, 0.0),
         "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
         "softmax": lambda v: np.exp(v) / np.sum(np.exp(v)),

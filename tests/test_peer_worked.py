@@ -65,10 +65,7 @@ def coursera(case: Mapping[str, Any]) -> Entries:
         text += LSTM_OUTPUT if lstm else RNN_OUTPUT
     lines = text.strip().splitlines()
     initial = {
-        letter: given[name].T
-        for letter in "ac"
-        for name in (f"{letter}0", f"{letter}_prev")
-        if name in given
+        letter: given[name].T for letter in "ac" for name in (f"{letter}0", f"{letter}_prev") if name in given
     }
     used = set(names.findall(text))
     parameters = {
@@ -87,7 +84,7 @@ def coursera(case: Mapping[str, Any]) -> Entries:
         for letter in "ac" if lstm else "a":
             before = tape.initial_gradient(letter)[-1].T
             found |= {f"d{letter}0": before, f"d{letter}_prev": before}
-    elif "yt" not in found:
+    else:
         found |= {name: found["y_pred"] for name in ("yt", "yt_pred", "y")}
     return found
 
@@ -113,11 +110,11 @@ def one_sequence(text: str, x: Any, parameters: Mapping[str, Any], y: Any = None
         values = np.array([0.0 if v is None else v for v in y])[:, None, None]
         target = Signal(values, (), None, np.array([[v is None] for v in y]))
     given = {name: np.array(value, dtype=float) for name, value in parameters.items()}
-    tape = run(
-        text.strip().splitlines(), given, Signal(inputs.reshape(-1, 1, n), shape), target
-    )
+    tape = run(text.strip().splitlines(), given, Signal(inputs.reshape(-1, 1, n), shape), target)
     shapes = tape.plan.program.shapes
-    return tape, {name: tape.value(name)[:, 0, :] if shapes[name] else tape.value(name)[:, 0, 0] for name in shapes}
+    return tape, {
+        name: tape.value(name)[:, 0, :] if shapes[name] else tape.value(name)[:, 0, 0] for name in shapes
+    }
 
 
 def hello(case: Mapping[str, Any]) -> Entries:

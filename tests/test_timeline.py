@@ -24,9 +24,9 @@ BITS = lesson("alternating-bits")
 
 
 def numbers(timeline: Timeline, number: int) -> dict[str, Any]:
-    """All numbers of one iteration."""
+    """All numbers of one iteration, to keep: a tape's arrays are used again when it is gone."""
     it = timeline.iteration(number)
-    found: dict[str, Any] = {name: it.tape.value(name) for name in it.run.plan.program.equations}
+    found: dict[str, Any] = {name: it.tape.value(name).copy() for name in it.run.plan.program.equations}
     if it.run.schedule.backward:
         found |= {f"∂{name}": gradient for name, gradient in it.gradients.items()}
     if it.run.rule is not None:

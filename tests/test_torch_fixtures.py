@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike
 from rnn_engine import texts
 from rnn_engine.core.tape import Signal, Tape
 from tests.build import iterations, session
-from tests.peer_texts import Layer, from_torch, run, signal
+from tests.peer_texts import Layer, from_torch, run, signal, to_torch
 from tests.reference import Floats
 
 FOLDER = Path(__file__).parent / "fixtures" / "torch"
@@ -52,16 +53,19 @@ def stack(case: Mapping[str, Any]) -> dict[str, Layer]:
             found[ending] = Layer(
                 case["kind"], activations, suffix, below, reverse=bool(way), reset_after=True
             )
-        below = " , ".join(f"h{suffix}" for suffix in names)
-        below = f"concat({below})" if len(ways) > 1 else below
+        below = both(names)
     return found
 
 
+def both(suffixes: Sequence[str]) -> str:
+    """The h of a layer, of both directions where there are two."""
+    return f"concat(h{suffixes[0]}, h{suffixes[1]})" if len(suffixes) > 1 else f"h{suffixes[0]}"
+
+
 def equations(layers: Sequence[Layer], bidirectional: bool) -> list[str]:
-    top = layers[-2:] if bidirectional else layers[-1:]
-    hidden = ", ".join(layer.name("h") for layer in top)
-    output = f"concat({hidden})" if bidirectional else hidden
-    return [line for layer in layers for line in layer.lines()] + [f"z = W_hy @ {output} + b_y", *HEAD]
+    """The layers with the output on the last."""
+    top = both([layer.suffix for layer in layers[-2 if bidirectional else -1 :]])
+    return [line for layer in layers for line in layer.lines()] + [f"z = W_hy @ {top} + b_y", *HEAD]
 
 
 def classes(y: ArrayLike) -> Signal:
@@ -87,19 +91,11 @@ def engine(case: Mapping[str, Any], T: int, sequences: slice) -> tuple[Tape, dic
     return tape, layers
 
 
-def weight_gradients(tape: Tape, layers: Mapping[str, Layer], like: Mapping[str, Any]) -> dict[str, Floats]:
+def weight_gradients(tape: Tape, layers: Mapping[str, Layer]) -> dict[str, Floats]:
     """Ours, packed as PyTorch packs them."""
-    found = dict(tape.parameter_gradients)
+    found = {name: tape.parameter_gradients[name] for name in ("W_hy", "b_y")}
     for ending, layer in layers.items():
-        places = {f"{w}_l{ending}": np.array(like[f"{w}_l{ending}"]) for w in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
-        rows = {name: np.arange(value.size, dtype=float).reshape(value.shape) for name, value in places.items()}
-        for name, value in rows.items():
-            packed = np.empty(value.size)
-            for ours, index in from_torch(layer, rows, ending).items():
-                kind = {"weight_ih": "W_x", "weight_hh": "W_h", "bias_ih": "b_x", "bias_hh": "b_h"}[name.split("_l")[0]]
-                if ours.startswith(kind):
-                    packed[index.astype(int)] = tape.parameter_gradients[ours]
-            found[name] = packed.reshape(value.shape)
+        found |= to_torch(layer, tape.parameter_gradients, ending)
     return found
 
 
@@ -119,7 +115,7 @@ def test_layers(case: Mapping[str, Any]) -> None:
         agree(tape.gradient(name), gradients, f"∂{name}")
     for name, gradients in case["initial_gradients"].items():
         agree(tape.initial_gradient(name)[0], gradients, f"∂{name}[0]")
-    found = weight_gradients(tape, layers, case["weights"])
+    found = weight_gradients(tape, layers)
     for name, gradients in case["weight_gradients"].items():
         agree(found[name], gradients, f"∂{name}")
 
@@ -137,48 +133,52 @@ def test_sequences_of_other_lengths_each_by_itself(case: Mapping[str, Any]) -> N
             agree(ours[: T - 1], np.array(gradients)[: T - 1, b], f"∂{name}")
         for name, gradients in case["initial_gradients"].items():
             agree(tape.initial_gradient(name)[0, 0], np.array(gradients)[b], f"∂{name}[0]")
-        for name, gradient in weight_gradients(tape, layers, case["weights"]).items():
+        for name, gradient in weight_gradients(tape, layers).items():
             totals[name] = totals.get(name, 0.0) + gradient
     for name, gradients in case["weight_gradients"].items():
         agree(totals[name], gradients, f"∂{name}")
 
 
-CELLS = {"rnn": ("RNN", "tanh"), "rnn-relu": ("RNN", "relu"), "lstm": ("LSTM", ""), "gru-reset-after": ("GRU", "")}
+CELLS = {
+    "rnn": ("RNN", "tanh"),
+    "rnn-two-bias": ("RNN", "tanh"),
+    "rnn-relu": ("RNN", "relu"),
+    "lstm": ("LSTM", ""),
+    "gru-reset-after": ("GRU", ""),
+}
 
 
-def bundled(cell: str) -> Iterator[dict[str, Any]]:
-    """The cases of one layer in one direction: those which a cell's own text can run."""
-    for case in LAYERS:
-        if (case["kind"], case["activation"], case["layers"]) == (*CELLS[cell], 1) and not case["bidirectional"]:
-            yield case
+def renamed(weights: Mapping[str, Any], cell: str) -> dict[str, Floats]:
+    """PyTorch's weights by the names in the text of a cell; an RNN's lead to h, and its gate is called a."""
+    found = from_torch(Layer(CELLS[cell][0]), weights, "0")
+    return {name[:-1] + name[-1].replace("a", "h"): value for name, value in found.items()}
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_bundled_cells(cell: str) -> None:
-    """Their biases stand for the sum of PyTorch's two, where the text has one."""
+    """One bias of theirs stands for the sum of PyTorch's two, and has the gradient of each."""
     lines = [*texts.equations("cells", cell), "z = W_hy @ h + b_y", *HEAD]
-    for case in bundled(cell):
-        layer = Layer(case["kind"])
-        theirs = from_torch(layer, case["weights"], "0")
-        grads = from_torch(layer, case["weight_gradients"], "0")
-        if case["kind"] == "RNN":  # they lead to h, not to a gate
-            theirs, grads = ({n[:-1] + ("h" if n[-1] == "a" else n[-1]): v for n, v in d.items()} for d in (theirs, grads))
-        parameters = {name: np.array(case["weights"][name]) for name in ("W_hy", "b_y")}
-        expected = {name: np.array(case["weight_gradients"][name]) for name in ("W_hy", "b_y")}
-        for name in theirs:
-            one = f"b_{name[-1]}"
-            if name.startswith("W") or any(name in line for line in lines):
-                parameters[name], expected[name] = theirs[name], grads[name]
-            elif one not in parameters:
-                parameters[one] = theirs[f"b_x{name[-1]}"] + theirs[f"b_h{name[-1]}"]
-                expected[one] = grads[name]
-        initial = {name.removesuffix("_1"): value for name, value in case["initial"].items()}
-        weight = 1.0 / len(case["lengths"])
-        tape = run(lines, parameters, signal(case["x"]), classes(case["y"]), initial, weight=weight)
+    used = set(re.findall(r"[Wb]_\w+", "\n".join(lines)))
+    cases = [c for c in LAYERS if (c["kind"], c["activation"], c["layers"]) == (*CELLS[cell], 1)]
+    for case in [c for c in cases if not c["bidirectional"]]:
+        weights, gradients = (renamed(case[key], cell) for key in ("weights", "weight_gradients"))
+        for given, source in ((weights, case["weights"]), (gradients, case["weight_gradients"])):
+            given |= {name: np.array(source[name]) for name in ("W_hy", "b_y")}
+        for name in used - set(weights):
+            weights[name] = weights[f"b_x{name[-1]}"] + weights[f"b_h{name[-1]}"]
+            gradients[name] = gradients[f"b_x{name[-1]}"]
+        tape = run(
+            lines,
+            {name: value for name, value in weights.items() if name in used},
+            signal(case["x"]),
+            classes(case["y"]),
+            {name.removesuffix("_1"): value for name, value in case["initial"].items()},
+            weight=1.0 / len(case["lengths"]),
+        )
         agree(tape.value("h"), case["values"]["h_1"], "h")
         agree(tape.gradient("h"), case["gradients"]["h_1"], "∂h")
-        for name, gradient in expected.items():
-            agree(tape.parameter_gradients[name], gradient, f"∂{name}")
+        for name in used:
+            agree(tape.parameter_gradients[name], gradients[name], f"∂{name}")
 
 
 @pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda c: f"{c['kind']}-{c['optimizer']}-{c['clip']}")

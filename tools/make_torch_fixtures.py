@@ -141,7 +141,9 @@ def layer_case(
     ends = list(endings(layers, bidirectional))
     letters = "hc" if kind == "LSTM" else "h"
     initial = {
-        f"{letter}{ours}": rounded(B, H) if given else torch.zeros(B, H) for ours, _ in ends for letter in letters
+        f"{letter}{ours}": rounded(B, H) if given else torch.zeros(B, H)
+        for ours, _ in ends
+        for letter in letters
     }
     leaves = [*module.parameters(), *head.values(), *initial.values()]
     for leaf in leaves:
@@ -167,7 +169,9 @@ def layer_case(
     z, loss = objective(torch.stack(inputs))
     loss.backward()
     gradients = [leaf.grad.clone() for leaf in leaves]
-    check_fused(module, x, size, initial, ends, letters, objective, loss, dict(zip(leaves, gradients, strict=True)))
+    check_fused(
+        module, x, size, initial, ends, letters, objective, loss, dict(zip(leaves, gradients, strict=True))
+    )
     found = dict(zip([*by_name, *head, *initial], gradients, strict=True))
     return {
         **{"kind": kind, "activation": activation, "layers": layers, "bidirectional": bidirectional},
@@ -282,7 +286,9 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def cell(name: str, see: Callable[[str, Tensor], Tensor], w: Mapping[str, Tensor], x: Tensor, s: dict[str, Tensor]) -> None:
+def cell(
+    name: str, see: Callable[[str, Tensor], Tensor], w: Mapping[str, Tensor], x: Tensor, s: dict[str, Tensor]
+) -> None:
     """One time step of a cell, tensor by tensor; `s` is the state, before and after."""
 
     def gate(g: str) -> Tensor:
@@ -335,7 +341,8 @@ def override_case(name: str) -> dict[str, Any]:
     B = 2
     shapes = {"W_hy": (V, H), "b_y": (V,)}
     w = {
-        p: rounded(*shapes.get(p, (H,) if p[0] == "b" else (H, N if p[2] == "x" else H))) for p in PARAMETERS[name]
+        p: rounded(*shapes.get(p, (H,) if p[0] == "b" else (H, N if p[2] == "x" else H)))
+        for p in PARAMETERS[name]
     }
     x, y = rounded(T, B, N), torch.randint(V, (T, B))
     first = {letter: rounded(B, H) for letter in ("hc" if name == "lstm" else "h")}

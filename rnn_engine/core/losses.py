@@ -116,6 +116,10 @@ class CrossEntropy(Loss):
         yield np.add.reduce, product, -1, None, most, True
         yield np.subtract, out, most, out
 
+    def fused_text(self, g: Text, p: Text, y: Text) -> Text:
+        """The rule of `fused_vjp` as a formula."""
+        return Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {y.at(SUM + 1)})", PRODUCT)
+
     def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> Calls:
         """∂z = ∂loss · (p − y), for targets that sum to one (p Σy − y for others)."""
         weight = np.empty_like(into[..., :1])

@@ -52,6 +52,16 @@ class Stops(Sequence[tuple[int, str]]):
             first += self.T * len(names)
         return None
 
+    def walked(self, equation: str, i: int) -> slice:
+        """The places at which an equation's stop is number i or before it."""
+        first = 0
+        for direction, names in self.sweeps:
+            if equation in names:
+                passed = min(max((i - first - names.index(equation)) // len(names) + 1, 0), self.T)
+                return slice(0, passed) if direction > 0 else slice(self.T - passed, self.T)
+            first += self.T * len(names)
+        return slice(0, 0)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:

@@ -281,20 +281,29 @@ def parameter_calls(
 ) -> list[Call]:
     """The calls that sum up, over a span of places, what one use of a parameter adds to its gradient."""
 
-    def cut(a: Array) -> Array:
+    def cut(a: NDArray[Any]) -> NDArray[Any]:
         return flat(a[span]) if a.ndim == 3 else a
 
     operation, i = use.node.apply.operation, use.argument
     out, g = cut(space.values[use.node.apply]), cut(back.cotangents[use.node.apply])
     args = [cut(operand) for operand in space.operands(use.node.apply.args)]
+    calls: list[Call] = []
+    # where an equation's target is missing it adds nothing, whatever it computed there
+    gapped = space.form.gaps and use.node.equation.name in space.plan.program.reads_target
+    blank = (np.zeros(()), "same_kind", cut(space.gaps))
     if into.ndim == 2:
-        return [(call, tuple(rest)) for call, *rest in operation.vjp(i, into, g, out, *args)]
+        if gapped:
+            vector, args[1] = args[1], np.empty_like(args[1])
+            calls = [(np.copyto, (args[1], vector)), (np.copyto, (args[1], *blank))]
+        return calls + [(call, tuple(rest)) for call, *rest in operation.vjp(i, into, g, out, *args)]
     n = max(out.shape[-1], into.shape[0]) if operation.elementwise else into.shape[0]
-    part, calls = g, []
+    part = g
     if i not in operation.passes or n != g.shape[-1]:
         part = np.empty((g.shape[0], n))
         steps = (*operation.prepare(i, part, out, *args), *operation.vjp(i, part, g, out, *args))
         calls = [(call, tuple(rest)) for call, *rest in steps]
+        if gapped:
+            calls.append((np.copyto, (part, *blank)))
     if n > into.shape[0]:
         total = np.empty(n)
         return [

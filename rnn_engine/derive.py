@@ -1,0 +1,217 @@
+"""A step explained in full: the rule in symbols and in numbers, piece by piece, from the operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine import explain, inside
+from rnn_engine.core.language import Apply, Expr, Read
+from rnn_engine.core.losses import CrossEntropy
+from rnn_engine.core.operation import ATOM, PRODUCT, Array, Text
+from rnn_engine.core.steps import Step
+from rnn_engine.session import Session
+from rnn_engine.timeline import Timeline
+from rnn_engine.update import Update
+
+FULL, SHORT = explain.STYLES[0], explain.STYLES[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it; names are as the file has them."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def derivation(session: Session, timeline: Timeline, index: int, sequence: int = 0) -> tuple[Section, ...]:
+    """The explanation of step `index` of the run, for one sequence of the batch (from 0)."""
+    phase = session.schedule.phase(index)
+    place, equation = phase.stops[index - phase.first]
+    if isinstance(place, str):
+        return tuple(_update(timeline.iteration(phase.iteration).update, place, equation))
+    if phase.name == "generate" and equation == "sample":
+        return (Section("the draw", ("The next token is chosen by the probabilities of the output.",)),)
+    if phase.name == "generate":
+        tape, place = timeline.ending().generated.tapes[place], 0
+    elif phase.name == "evaluate":
+        tape = timeline.ending().tape
+    else:
+        iteration = timeline.iteration(phase.iteration)
+        tape = iteration.tape
+        if phase.name == "backward":
+            _ = iteration.gradients
+    here = explain.Place(tape, place, min(sequence, tape.B - 1))
+    return tuple(_backward(here, equation) if phase.name == "backward" else _forward(here, equation))
+
+
+# ---------------------------------------------------------------- forward
+
+
+def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
+    found = here.tape.plan.program.equations[equation]
+    t = here.tape.start + here.place + 1
+    whole = explain.forward_formula(here, equation)
+    yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
+    yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
+    inner = inside.sub_expressions(here.tape.plan.program, equation)
+    if inner:
+        lines = [line for expr in inner for line in _value(here, expr)]
+        yield Section("piece by piece", (*lines, f"{equation} {whole.result}"))
+
+
+def _read(here: explain.Place, read: Read, t: int) -> str:
+    value = here.value(read)
+    at = f"[{t + read.offset}]" if read.kind not in ("parameter", "index") else ""
+    name = "y" if read.kind == "class" else read.name
+    if value.ndim == 2:
+        return f"{name}: a {value.shape[0]}×{value.shape[1]} matrix"
+    return f"{name}{at} = {_numbers(value)}"
+
+
+def _value(here: explain.Place, expr: Apply) -> list[str]:
+    formula, _ = inside.value_inside(here, expr)
+    return _rule(formula.symbols, formula.numbers, formula.result)
+
+
+# ---------------------------------------------------------------- backward
+
+
+def _backward(here: explain.Place, equation: str) -> Iterator[Section]:
+    tape, plan = here.tape, here.tape.plan
+    t = tape.start + here.place + 1
+    whole = explain.backward_formula(here, equation)
+    yield Section(f"∂{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
+    if equation not in plan.stands_for_argument:
+        yield from _arrived(here, equation, t)
+    yield from _together(here, equation)
+    handed = inside.handed_down(here, equation)
+    if handed:
+        root = plan.program.equations[equation].source.split("#")[0].strip()
+        lines = [root]
+        for expr in handed:
+            formula, _ = inside.gradient_inside(here, equation, expr)
+            lines += _rule(formula.symbols, formula.numbers, formula.result)
+        yield Section(f"handed down inside {equation}", tuple(lines))
+    adds = Step(tape, "backward", here.place, equation).adds
+    if adds:
+        lines = [line for name, part in adds.items() for line in _added(here, equation, name, part, t)]
+        note = "all sequences of the batch together" if tape.B > 1 else "this time step alone"
+        yield Section(f"what it adds to the parameters ({note})", tuple(lines))
+
+
+def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
+    """Who sent what; the direct part (by this time step's own loss) beside the total."""
+    tape, plan = here.tape, here.tape.plan
+    lines, direct, later = [], np.zeros(0), np.zeros(0)
+    for sender in plan.senders[equation]:
+        if not 0 <= here.place - sender.offset < tape.T:
+            continue
+        sent = tape.sent(equation, sender)[here.place, here.sequence]
+        lines.append(f"{sender.equation}[{t - sender.offset}] reads {equation}[{t}] and sends")
+        rule = explain.sent_rule(here, sender)
+        numbers = explain.distinct([explain.sent_rule(here, sender, style) for style in explain.STYLES])
+        lines += [f"  {line}" for line in _rule(rule, numbers, f"= {_numbers(sent)}")]
+        if sender.offset:
+            later = later + sent if later.size else sent
+        else:
+            direct = direct + sent if direct.size else sent
+    if not lines:
+        return
+    if direct.size and later.size:
+        total = tape.gradient(equation)[here.place, here.sequence]
+        lines.append(f"direct, through this time step:      {_numbers(direct)}")
+        lines.append(f"through later time steps:            {_numbers(later)}")
+        lines.append(f"total derivative, what is passed on: {_numbers(total)}")
+    yield Section("what arrived", tuple(lines))
+
+
+def _together(here: explain.Place, equation: str) -> Iterator[Section]:
+    """Why a loss and its softmax are differentiated together, from the rules of the two."""
+    plan = here.tape.plan
+    for loss, source in plan.fused.items():
+        argument = source.args[0]
+        reads_it = isinstance(argument, Read) and argument.name == equation
+        if not reads_it and plan.program.equations[equation].root is not source:
+            continue
+        operation = loss.operation
+        assert isinstance(operation, CrossEntropy)
+        p, z, y = Text("p"), Text("z"), Text("y")
+        of_loss = operation.vjp_text(0, Text("∂loss"), Text("loss"), [p, y])
+        of_p = source.operation.vjp_text(0, Text("∂p"), p, [z])
+        yield Section(
+            f"why p - y: {operation.name} and {source.operation.name} together",
+            (
+                f"{operation.name} alone would give     ∂p = {of_loss.text}",
+                f"{source.operation.name} would then give    ∂z = {of_p.text}",
+                f"put in, and with targets that sum to one:  ∂z = {operation.fused_text(Text('∂loss'), p, y).text}",
+            ),
+        )
+
+
+def _added(here: explain.Place, equation: str, name: str, part: Array, t: int) -> Iterator[str]:
+    for use in here.tape.plan.uses[name]:
+        if use.node.equation.name != equation:
+            continue
+        args = [Text(_plain(arg)) for arg in use.node.apply.args]
+        handed = explain.inner_rule(here, equation, use.node.apply)
+        g, out = Text(handed, PRODUCT if " " in handed else ATOM), Text(_plain(use.node.apply))
+        yield f"∂{name} gets {use.node.apply.operation.vjp_text(use.argument, g, out, args).text}"
+    if part.ndim == 2:
+        rows = [_numbers(row) for row in part[:8]]
+        yield f"  = {rows[0]}"
+        yield from (f"    {row}" for row in rows[1:])
+        if len(part) > 8:
+            yield f"    … {len(part) - 8} more rows"
+    else:
+        yield f"  = {_numbers(part)}"
+
+
+def _plain(expr: Expr) -> str:
+    return expr.source
+
+
+# ---------------------------------------------------------------- update
+
+
+def _update(update: Update, parameter: str, equation: str) -> Iterator[Section]:
+    whole = explain.update_formula(update, parameter, equation)
+    yield Section(f"{equation} for {parameter}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
+    if parameter in update.rule.frozen:
+        return
+    tape, _ = update.tape(parameter)
+    program = tape.plan.program
+    constants = {
+        read.name: update.rule.constants[read.name]
+        for read in program.equations[equation].reads
+        if read.name in update.rule.constants
+    }
+    if constants:
+        yield Section(
+            "constants", tuple(f"{name} = {SHORT.number(value)}" for name, value in constants.items())
+        )
+    inner = inside.sub_expressions(program, equation)
+    if inner:
+        lines: list[str] = []
+        for expr in inner:
+            formula, _ = inside.update_inside(update, parameter, expr)
+            lines += _rule(formula.symbols, formula.numbers, formula.result)
+        yield Section("piece by piece", (*lines, f"{equation} {whole.result}"))
+
+
+# ---------------------------------------------------------------- lines
+
+
+def _rule(symbols: str, numbers: tuple[str, ...], result: str) -> list[str]:
+    """A rule, the fullest numbers put in, and the result; numbers that say no more than the result are left out."""
+    lines = [symbols]
+    if numbers and f"= {numbers[0]}" != result:
+        lines.append(f"  = {numbers[0]}")
+    return [*lines, f"  {result}"]
+
+
+def _numbers(value: Array) -> str:
+    return FULL.vector(value, np.size(value) == 1).text
