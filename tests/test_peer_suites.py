@@ -7,14 +7,13 @@ the precision in which it is printed, and with a plain NumPy loop in float64.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rnn_engine.core.tape import Tape
 from tests.peer_texts import Layer, from_onnx, run, signal
 from tests.reference import Floats
 
@@ -74,7 +73,11 @@ def engine(case: Mapping[str, Any], x: Floats, sequences: slice) -> dict[str, Fl
 
 def loop(case: Mapping[str, Any], x: Floats, b: int) -> dict[str, Floats]:
     """The same for sequence b alone `[T, D, H]`, `[D, H]`: a loop over column vectors, with no text in between."""
-    act = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0), "sigmoid": lambda v: (1 + np.tanh(v / 2)) / 2}
+    act: dict[str, Callable[[Floats], Floats]] = {
+        "tanh": np.tanh,
+        "relu": lambda v: np.maximum(v, 0),
+        "sigmoid": lambda v: (1 + np.tanh(v / 2)) / 2,
+    }
     inputs, found = case["inputs"], {}
     for d, layer in enumerate(layers(case)):
         W, R = np.array(inputs["W"][d]), np.array(inputs["R"][d])

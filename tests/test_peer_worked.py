@@ -85,7 +85,7 @@ def coursera(case: Mapping[str, Any]) -> Entries:
             before = tape.initial_gradient(letter)[-1].T
             found |= {f"d{letter}0": before, f"d{letter}_prev": before}
     else:
-        found |= {name: found["y_pred"] for name in ("yt", "yt_pred", "y")}
+        found |= dict.fromkeys(("yt", "yt_pred", "y"), found["y_pred"])
     return found
 
 

@@ -1,4 +1,4 @@
-"""docs/recurrences.md: every text in it compiles, runs, and has the gradients of the oracle and of finite differences."""
+"""docs/recurrences.md: every text in it runs, with the values and gradients of the oracle and of finite differences."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class Recurrence:
             target = program.shapes[last]
             equations = (*equations, f"loss = half_squared_error({last}, y)")
         y = None if target is None else random.uniform(0.1, 0.9, (T, B, *target))
-        if target and "softmax" in " ".join(equations):
-            y = y / y.sum(axis=-1, keepdims=True)
+        if y is not None and "softmax" in " ".join(equations):
+            y /= y.sum(axis=-1, keepdims=True)
         return Case(
             equations,
             parameters,

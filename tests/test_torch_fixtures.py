@@ -38,7 +38,7 @@ LAYERS, LENGTHS, OPTIMIZERS = load("layers"), load("lengths"), load("optimizers"
 
 
 def agree(ours: ArrayLike, theirs: ArrayLike, what: str) -> None:
-    np.testing.assert_allclose(ours, np.array(theirs), rtol=RELATIVE, atol=ABSOLUTE, err_msg=what)
+    np.testing.assert_allclose(np.array(ours), np.array(theirs), rtol=RELATIVE, atol=ABSOLUTE, err_msg=what)
 
 
 def stack(case: Mapping[str, Any]) -> dict[str, Layer]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -174,8 +175,14 @@ def layer_case(
     )
     found = dict(zip([*by_name, *head, *initial], gradients, strict=True))
     return {
-        **{"kind": kind, "activation": activation, "layers": layers, "bidirectional": bidirectional},
-        **{"given": given, "lengths": list(lengths), "x": x.tolist(), "y": y.tolist()},
+        "kind": kind,
+        "activation": activation,
+        "layers": layers,
+        "bidirectional": bidirectional,
+        "given": given,
+        "lengths": list(lengths),
+        "x": x.tolist(),
+        "y": y.tolist(),
         "weights": {name: weight.tolist() for name, weight in (*by_name.items(), *head.items())},
         "initial": {name: state.tolist() for name, state in initial.items()},
         "values": {**{name: recorder.values(name) for name in recorder.names}, "z": z.tolist()},
@@ -244,8 +251,15 @@ def optimizer_case(kind: str, name: str, clip: str | None, limit: float) -> dict
         optimizer.step()
     assert losses[-1] < losses[0] and bool(clipped) == bool(clip), (kind, name, clip, clipped, losses)
     return {
-        **{"kind": kind, "optimizer": name, "learning_rate": options["lr"], "clip": clip, "limit": limit},
-        **{"x": x.tolist(), "y": y.tolist(), "weights": start, "losses": losses},
+        "kind": kind,
+        "optimizer": name,
+        "learning_rate": options["lr"],
+        "clip": clip,
+        "limit": limit,
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "weights": start,
+        "losses": losses,
         "final": {name: weight.tolist() for name, weight in named.items()},
     }
 
@@ -273,15 +287,6 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
         "n = tanh(W_xn @ x + b_xn + r * (W_hn @ h[t-1] + b_hn))",
         "h = u * h[t-1] + (1 - u) * n",
         *HEAD,
-    ),
-}
-PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    "rnn": ("W_xh", "W_hh", "b_h", "W_hy", "b_y"),
-    "lstm": (*(f"{w}{g}" for g in "ifog" for w in ("W_x", "W_h", "b_")), "W_hy", "b_y"),
-    "gru": (*(f"{w}{g}" for g in "urn" for w in ("W_x", "W_h", "b_")), "W_hy", "b_y"),
-    "gru-reset-after": (
-        *(f"{w}{g}" for g in "ur" for w in ("W_x", "W_h", "b_")),
-        *("W_xn", "b_xn", "W_hn", "b_hn", "W_hy", "b_y"),
     ),
 }
 
@@ -328,7 +333,8 @@ def override_run(
         loss = see("loss", -torch.log(p[torch.arange(len(p)), y[t - 1]]))
         total = total + loss.sum() / len(p)
     total.backward()
-    names = [n for n in recorder.names if n != "p" or recorder.place is not None and recorder.place[1] == "p"]
+    # the loss and the softmax are one on the way back, unless p itself is overridden
+    names = [n for n in recorder.names if n != "p" or (recorder.place and recorder.place[1] == "p")]
     return {
         "values": {n: recorder.values(n) for n in recorder.names},
         "gradients": {n: recorder.gradients(n) for n in names},
@@ -339,15 +345,17 @@ def override_run(
 
 def override_case(name: str) -> dict[str, Any]:
     B = 2
-    shapes = {"W_hy": (V, H), "b_y": (V,)}
     w = {
-        p: rounded(*shapes.get(p, (H,) if p[0] == "b" else (H, N if p[2] == "x" else H)))
-        for p in PARAMETERS[name]
+        p: rounded(*((rows,) if p[0] == "b" else (rows, N if p[2] == "x" else H)))
+        for p in dict.fromkeys(re.findall(r"[Wb]_\w+", "\n".join(TEXTS[name])))
+        for rows in [V if p.endswith("y") else H]
     }
     x, y = rounded(T, B, N), torch.randint(V, (T, B))
     first = {letter: rounded(B, H) for letter in ("hc" if name == "lstm" else "h")}
     head = {
-        **{"equations": list(TEXTS[name]), "x": x.tolist(), "y": y.tolist()},
+        "equations": list(TEXTS[name]),
+        "x": x.tolist(),
+        "y": y.tolist(),
         "parameters": {key: value.tolist() for key, value in w.items()},
         "initial": {key: value.tolist() for key, value in first.items()},
     }

@@ -1,0 +1,58 @@
+"""Which name belongs in which pane, and whose elements stand for tokens: read off the equations."""
+
+from __future__ import annotations
+
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.equations import Program
+from rnn_engine.core.language import Apply, Read
+
+
+def hidden_and_head(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which equations the hidden pane shows (states first, then what they are made of), which the output pane."""
+    states = list(program.states)
+    upstream: set[str] = set()
+    todo = list(states)
+    while todo:
+        for read in program.equations[todo.pop()].reads:
+            if read.kind == "equation" and read.name not in upstream:
+                upstream.add(read.name)
+                todo.append(read.name)
+    output = program.output
+    inner = [name for name in program.equations if name in upstream and name not in states and name != output]
+    hidden = (*states, *inner)
+    rest = [name for name in program.equations if name not in hidden and name != output]
+    return hidden, (output, *rest)
+
+
+def over_classes(program: Program) -> set[str]:
+    """The names whose elements stand for the classes of the output: reached from it element by element."""
+    output = program.output
+    found = {output} if program.shapes[output] else set()
+    todo: list[object] = [program.equations[output].root] if found else []
+    while todo:
+        match todo.pop():
+            case Apply(operation=operation, args=[Read(name=name), _]) if operation is PRODUCT_OF_MATRIX:
+                found.add(name)
+            case Apply(operation=operation, args=args) if (
+                operation.elementwise or operation.name == "softmax"
+            ):
+                todo += args
+            case Read(kind="parameter", name=name, shape=shape) if shape:
+                found.add(name)
+            case Read(kind="equation", name=name) if name not in found:
+                found.add(name)
+                todo.append(program.equations[name].root)
+    return found
+
+
+def multiplies_x(program: Program, parameter: str) -> bool:
+    for use in program.equations.values():
+        todo: list[object] = [use.root]
+        while todo:
+            expr = todo.pop()
+            if isinstance(expr, Apply):
+                match expr.args:
+                    case [Read(name=name), Read(kind="x")] if name == parameter:
+                        return True
+                todo += expr.args
+    return False

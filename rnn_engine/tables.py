@@ -1,0 +1,345 @@
+"""The five panes as tables of numbers: which numbers exist at a position, and what its step wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine.core.operation import Array
+from rnn_engine.core.steps import Stops
+from rnn_engine.core.tape import Signal, Tape
+from rnn_engine.position import Position
+from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
+from rnn_engine.snapshot import Bools, Floats, Matrix
+from rnn_engine.trace import token_name
+from rnn_engine.training import predicted_classes
+
+
+def tables(at: Position) -> dict[str, tuple[Matrix, ...]]:
+    """The matrices of every pane."""
+    make = _Tables(at)
+    hidden, head = hidden_and_head(at.program)
+    return {
+        "inputs": make.inputs(),
+        "weights": make.weights(),
+        "hidden": tuple(make.over_time(name) for name in hidden),
+        "output": tuple(make.over_time(name) for name in head),
+        "gradients": make.gradients(),
+    }
+
+
+@dataclass(frozen=True)
+class _Tables:
+    at: Position
+
+    # ------------------------------------------------------------ inputs and weights
+
+    def inputs(self) -> tuple[Matrix, ...]:
+        if self.at.phase.name == "generate":
+            return self._generated_inputs()
+        if self.at.phase.name == "evaluate":
+            x, y, start = self.at.tape.x, self.at.tape.y, 0
+        else:
+            batch = self.at.session.dataset.batches[self.at.iteration.window.batch]
+            x, y, start = batch.x, batch.y, self.at.phase.start
+        current = self.at.place + start if self.at.place >= 0 else None
+        data = self.at.session.dataset
+        matrices = []
+        if data.one_hot_x and data.one_hot_y and x is not None and y is not None:
+            return (self._token_table({"x": x, "y": y}, current),)
+        for key, signal, tokens in (("x", x, data.one_hot_x), ("y", y, data.one_hot_y)):
+            if signal is None:
+                continue
+            if tokens:
+                matrices.append(self._token_table({key: signal}, current))
+                continue
+            values = signal.values[:, self.at.sequence]
+            known = None
+            if signal.missing is not None:
+                known = np.repeat(~signal.missing[:, self.at.sequence, None], values.shape[1], axis=1)
+            matrices.append(
+                _matrix(
+                    key,
+                    values,
+                    _times(len(values)),
+                    _units(values.shape[1], key, signal.shape == ()),
+                    known=known,
+                    current=current,
+                    kind="over time",
+                )
+            )
+        return tuple(matrices)
+
+    def _token_table(self, columns: Mapping[str, Signal], current: int | None) -> Matrix:
+        token = token_name(self.at.session)
+        indices, texts = [], []
+        for signal in columns.values():
+            assert signal.classes is not None
+            classes = signal.classes[:, self.at.sequence].tolist()
+            gaps = (
+                [False] * len(classes)
+                if signal.missing is None
+                else signal.missing[:, self.at.sequence].tolist()
+            )
+            indices.append(classes)
+            texts.append(["–" if gap else str(token(k)) for k, gap in zip(classes, gaps, strict=True)])
+        values = np.array(indices, dtype=np.float64).T
+        return _matrix(
+            "x" if "x" in columns else "y",
+            values,
+            _times(len(values)),
+            tuple(columns),
+            texts=tuple(zip(*texts, strict=True)),
+            current=current,
+            kind="tokens",
+        )
+
+    def _generated_inputs(self) -> tuple[Matrix, ...]:
+        token, generated = token_name(self.at.session), self.at.ending.generated
+        steps = len(generated.tapes)
+        shown = [str(token(k)) for k in generated.inputs]
+        drawn = ["" if k is None else str(token(k)) for k in generated.draws]
+        here = self.at.place + (self.at.equation == "sample")
+        known = np.array([[s <= self.at.place, s < here] for s in range(steps)])
+        values = np.array(
+            [[i, -1 if d is None else d] for i, d in zip(generated.inputs, generated.draws, strict=True)],
+            float,
+        )
+        written = np.zeros_like(known)
+        if self.at.equation == "sample":
+            written[self.at.place, 1] = True
+        return (
+            _matrix(
+                "x",
+                values,
+                _times(steps),
+                ("x", "drawn"),
+                texts=tuple(zip(shown, drawn, strict=True)),
+                known=known,
+                written=written,
+                current=self.at.place,
+                kind="tokens",
+            ),
+        )
+
+    def weights(self) -> tuple[Matrix, ...]:
+        session = self.at.session
+        program = session.program
+        parameters: Mapping[str, Array]
+        done: set[str] = set()
+        now = None
+        if self.at.at_end:
+            parameters = self.at.ending.after.parameters
+        elif self.at.phase.name == "update":
+            update = self.at.iteration.update
+            order = list(program.parameters)
+            now = str(self.at.stop[0])
+            done = set(order[: order.index(now)]) | (
+                {now} if self.at.equation == "w" and self.at.complete else set()
+            )
+            parameters = {n: (update.parameters if n in done else update.before)[n] for n in order}
+        else:
+            parameters = self.at.iteration.before.parameters
+        frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
+        matrices = []
+        for name in program.parameters:
+            values = _as_matrix(parameters[name])
+            rows, columns = self._parameter_labels(name, values.shape)
+            written = np.full(values.shape, name == now and name in done and name not in frozen)
+            note = "frozen" if name in frozen else "new" if name in done else ""
+            matrices.append(_matrix(name, values, rows, columns, written=written, note=note))
+        return tuple(matrices)
+
+    def _parameter_labels(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        vocabulary = self.at.session.dataset.vocabulary
+        program = self.at.session.program
+        rows, columns = tuple(map(str, range(shape[0]))), tuple(map(str, range(shape[1])))
+        if vocabulary is not None:
+            if shape[0] == len(vocabulary) and name in over_classes(program):
+                rows = vocabulary
+            if (
+                shape[1] == len(vocabulary)
+                and self.at.session.dataset.one_hot_x
+                and multiplies_x(program, name)
+            ):
+                columns = vocabulary
+        return rows, columns if len(program.parameters[name]) == 2 else ("",)
+
+    # ------------------------------------------------------------ values over time
+
+    def over_time(self, name: str) -> Matrix:
+        """A value over the time steps of the window; a state with the values before it."""
+        program = self.at.program
+        if self.at.phase.name == "generate":
+            values = np.array([tape.value(name)[0, 0] for tape in self.at.ending.generated.tapes])
+            before = (
+                self.at.ending.generated.tapes[0].initial(name)[:, 0]
+                if name in program.delays
+                else values[:0]
+            )
+            start = 0
+        else:
+            values = self.at.tape.value(name)[:, self.at.sequence]
+            before = self.at.tape.initial(name)[:, self.at.sequence] if name in program.delays else values[:0]
+            start = self.at.tape.start
+        T, d = len(values), len(before)
+        written = np.zeros((d + T, values.shape[1]), dtype=bool)
+        known = np.ones_like(written)
+        if self.at.phase.name not in ("backward", "update"):
+            walked = self._walked(name, T)
+            known[d:] = walked[:, None]
+            if name == self.at.equation and self.at.complete:
+                written[d + self.at.place] = True
+        tape = self.at.tape
+        if tape.missing is not None and name in program.reads_target:
+            known[d:] &= ~tape.missing[:, self.at.sequence, None]
+        target, chosen = self._choices(name, T, d)
+        return _matrix(
+            name,
+            np.concatenate([before, values]),
+            tuple(str(start + k - d + 1) for k in range(d + T)),
+            self._columns(name, values.shape[1]),
+            known=known,
+            written=written,
+            current=d + self.at.place if self.at.place >= 0 else None,
+            target=target,
+            chosen=chosen,
+            kind="over time",
+        )
+
+    def _walked(self, name: str, T: int) -> Bools:
+        """`[T]`: at which time steps the cursor's phase has passed an equation."""
+        walked = np.zeros(T, dtype=bool)
+        assert isinstance(self.at.phase.stops, Stops)
+        walked[
+            self.at.phase.stops.walked(name, self.at.index - self.at.phase.first - (not self.at.complete))
+        ] = True
+        return walked
+
+    def _columns(self, name: str, n: int) -> tuple[str, ...]:
+        vocabulary = self.at.session.dataset.vocabulary
+        if vocabulary is not None and n == len(vocabulary) and name in over_classes(self.at.program):
+            return vocabulary
+        return _units(n, name, self.at.program.shapes[name] == ())
+
+    def _choices(
+        self, name: str, T: int, d: int
+    ) -> tuple[tuple[int | None, ...] | None, tuple[int | None, ...] | None]:
+        """Per row the target's column and the chosen one; only for an output over classes."""
+        if name != self.at.program.output or not self.at.program.shapes[name]:
+            return None, None
+        empty: tuple[int | None, ...] = (None,) * d
+        if self.at.phase.name == "generate":
+            done = self.at.place + (self.at.equation == "sample")
+            draws = self.at.ending.generated.draws
+            return None, empty + tuple(k if place < done else None for place, k in enumerate(draws))
+        y = self.at.tape.y
+        if y is None or y.classes is None:
+            return None, None
+        gaps = np.zeros(T, dtype=bool) if y.missing is None else y.missing[:, self.at.sequence]
+        target = empty + tuple(
+            None if gap else int(k) for k, gap in zip(y.classes[:, self.at.sequence], gaps, strict=True)
+        )
+        chosen = predicted_classes(self.at.tape) if self.at.phase.name == "evaluate" else None
+        if chosen is None:
+            return target, None
+        return target, empty + tuple(int(k) for k in chosen[:, self.at.sequence])
+
+    # ------------------------------------------------------------ gradients
+
+    def gradients(self) -> tuple[Matrix, ...]:
+        session = self.at.session
+        if not session.schedule.backward or self.at.at_end:
+            return ()
+        tape, schedule = self.at.iteration.tape, session.schedule
+        program, forward = session.program, self.at.phase.name == "forward"
+        if not forward:
+            _ = self.at.iteration.gradients  # computes the pass
+        hidden, head = hidden_and_head(program)
+        stopping = {name for _, names in schedule.backward for name in names}
+        shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
+        flowing = [name for name in shown if name in stopping and name != "loss"]
+        matrices = [self._flow(name, tape, forward) for name in flowing]
+        return (*matrices, *(self._accumulated(name, tape, forward) for name in program.parameters))
+
+    def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
+        n = tape.value(name).shape[-1]
+        values = np.zeros((tape.T, n)) if forward else tape.gradient(name)[:, self.at.sequence]
+        written, known = np.zeros((tape.T, n), dtype=bool), np.zeros((tape.T, n), dtype=bool)
+        if self.at.phase.name == "backward":
+            known[:] = self._walked(name, tape.T)[:, None]
+            if name == self.at.equation:
+                written[self.at.place] = True
+        elif not forward:
+            known[:] = True
+        return _matrix(
+            f"∂{name}",
+            values,
+            tuple(str(tape.start + k + 1) for k in range(tape.T)),
+            self._columns(name, n),
+            known=known,
+            written=written,
+            current=self.at.place if self.at.phase.name == "backward" else None,
+            kind="over time",
+        )
+
+    def _accumulated(self, name: str, tape: Tape, forward: bool) -> Matrix:
+        shape = self.at.session.program.parameters[name]
+        values = np.zeros(shape)
+        written = np.zeros(shape, dtype=bool)
+        note = ""
+        if self.at.phase.name == "backward":
+            values, written = self._running_sum(name, tape)
+            note = "running sum"
+        if self.at.phase.name == "update" or (
+            self.at.index == self.at.phase.first + len(self.at.phase.stops) - 1 and not forward
+        ):
+            values, note = self.at.iteration.gradients[name], "total"
+        values = _as_matrix(values)
+        rows, columns = self._parameter_labels(name, values.shape)
+        known = np.full(values.shape, not forward)
+        return _matrix(
+            f"∂{name}",
+            values,
+            rows,
+            columns,
+            known=known,
+            written=_as_matrix(written).astype(bool),
+            note=note,
+        )
+
+    def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
+        """What the stops so far have added to a parameter's gradient, and where this one added something."""
+        shape = self.at.session.program.parameters[name]
+        total, written = np.zeros(shape), np.zeros(shape, dtype=bool)
+        for use in tape.plan.uses[name]:
+            walked = np.flatnonzero(self._walked(use.node.equation.name, tape.T))
+            if walked.size:
+                span = slice(int(walked[0]), int(walked[-1]) + 1)
+                total = total + tape.parameter_part(use, span).reshape(shape)
+            if use.node.equation.name == self.at.equation:
+                here = tape.parameter_part(use, slice(self.at.place, self.at.place + 1))
+                written |= here.reshape(shape) != 0.0
+        return total, written
+
+
+def _matrix(
+    key: str, values: Floats, rows: tuple[str, ...], columns: tuple[str, ...], **rest: object
+) -> Matrix:
+    frozen = np.array(values, dtype=np.float64)
+    frozen.flags.writeable = False
+    return Matrix(key, frozen, rows, columns, **rest)  # type: ignore[arg-type]  # checked where it is called
+
+
+def _as_matrix(values: Array) -> Array:
+    return values if values.ndim == 2 else np.reshape(values, (-1, 1))
+
+
+def _times(T: int) -> tuple[str, ...]:
+    return tuple(str(t + 1) for t in range(T))
+
+
+def _units(n: int, name: str, scalar: bool) -> tuple[str, ...]:
+    return (name,) if scalar else tuple(map(str, range(n)))
