@@ -11,6 +11,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final, Literal, cast
 
 import numpy as np
@@ -32,13 +33,21 @@ Grid = Sequence[Sequence[Value]]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Sequences of one length, processed side by side."""
+    """Sequences processed side by side; shorter ones are over before the last time step."""
 
     T: int
     B: int
     x: Signal | None
     """None: a recurrence without input."""
     y: Signal | None
+    lengths: tuple[int, ...] | None = None
+    """Of each sequence; None where all are T long."""
+
+    def padding(self, start: int, stop: int) -> NDArray[np.bool_] | None:
+        """`[stop − start, B]`: where a sequence is over, in the time steps start + 1 … stop; None where none is."""
+        if self.lengths is None:
+            return None
+        return np.arange(start, stop)[:, None] >= np.array(self.lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +103,11 @@ def dataset(data: Data) -> Dataset:
             f"$.data: {total:,} numbers, tokens counted as one-hot; expected at most {MAX_NUMBERS:,}"
         )
     batches = []
-    for grid_x, grid_y in grids:
+    for (grid_x, grid_y), lengths in zip(grids, _lengths(data), strict=True):
         x = None if grid_x is None else _signal(grid_x, first_x, index)
         y = None if grid_y is None else _with_classes(_signal(grid_y, first_y, index))
         grid = grid_x or grid_y or ()
-        batches.append(Batch(len(grid), len(grid[0]), x, y))
+        batches.append(Batch(len(grid), len(grid[0]), x, y, lengths))
     return Dataset(vocabulary, tuple(batches), tokens_x, tokens_y)
 
 
@@ -195,10 +204,20 @@ def _grids(data: Data) -> list[tuple[Grid | None, Grid | None]]:
     return [(_side_by_side([data.inputs]), _side_by_side([data.targets]))]
 
 
+def _lengths(data: Data) -> list[tuple[int, ...] | None]:
+    """Per batch the lengths of its sequences; None where they are equal."""
+    if data.sequences is None:
+        return [None]
+    each = [len(pair.inputs or pair.targets or ()) for pair in data.sequences]
+    side = data.batch or 1
+    groups = [tuple(each[start : start + side]) for start in range(0, len(each), side)]
+    return [group if len(set(group)) > 1 else None for group in groups]
+
+
 def _side_by_side(many: Sequence[Inputs | Targets | None]) -> Grid | None:
-    """Sequences `[B][T]` of one length as `[T][B]`."""
+    """Sequences `[B][T]` as `[T][B]`; the shorter ones are filled up with nothing."""
     given = [series for series in many if series is not None]
-    return cast(Grid, list(zip(*given, strict=True))) if given else None
+    return cast(Grid, list(zip_longest(*given))) if given else None
 
 
 def _values(grids: Iterable[Grid]) -> Iterator[Value]:

@@ -83,23 +83,27 @@ def forward_formula(place: Place, equation: str) -> Formula:
     value = place.tape.value(equation)[place.place, place.sequence]
     scalar = value.size == 1
     result = (
-        "undefined: there is no target here"
-        if undefined(place, equation)
-        else STYLES[0].vector(value, scalar).text
+        f"undefined: {absence(place)}" if undefined(place, equation) else STYLES[0].vector(value, scalar).text
     )
     numbers = [with_numbers(place, found.root, style).text for style in STYLES]
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), f"= {result}")
 
 
 def undefined(place: Place, equation: str) -> bool:
-    """Whether an equation reads a target that is missing here."""
-    tape = place.tape
-    gaps = tape.missing
-    return (
-        gaps is not None
-        and equation in tape.plan.program.reads_target
-        and bool(gaps[place.place, place.sequence])
-    )
+    """Whether an equation has no value here, for want of a target or because the sequence is over."""
+    gaps = place.tape.undefined(equation)
+    return gaps is not None and bool(gaps[place.place, place.sequence])
+
+
+def padded(place: Place) -> bool:
+    """Whether the sequence is over here."""
+    padding = place.tape.padding
+    return padding is not None and bool(padding[place.place, place.sequence])
+
+
+def absence(place: Place) -> str:
+    """Why there is no value."""
+    return "the sequence is over (padded)" if padded(place) else "there is no target"
 
 
 def target_class(place: Place, classes: int) -> int | None:
@@ -208,6 +212,8 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
             return with_numbers(there, expr, style)
         if isinstance(expr, Read) and expr.kind == "equation":
             return Text(_shifted(expr, steps, plan.program.index))
+        if isinstance(expr, Read) and expr.kind == "index":
+            return Text(f"{expr.name}{steps:+d}", SUM) if steps else Text(expr.name)
         if isinstance(expr, Read):
             return Text(expr.name + when if expr.kind in ("x", "y", "class") else expr.name)
         if isinstance(expr, Constant):
@@ -306,8 +312,8 @@ def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...
     root = program.equations[equation].root
     if undefined(place, equation):
         return (
-            f"There is no target at t={t}, so {equation} is undefined and sends no gradient.",
-            f"No target at t={t}.",
+            f"At t={t} {absence(place)}, so {equation} is undefined and sends no gradient.",
+            f"No value at t={t}.",
         )
     head = f"{equation}[{t}]"
     number = STYLES[1].number
@@ -377,7 +383,7 @@ def narrate_backward(place: Place, equation: str, arrived: Mapping[str, Array]) 
     scalar = gradient.size == 1
     result = STYLES[3].vector(gradient, scalar).text
     if undefined(place, equation):
-        return (f"There is no target at t={t}: {equation} sends nothing back.",)
+        return (f"At t={t} {absence(place)}: {equation} sends nothing back.",)
     if equation == "loss":
         return (
             f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",

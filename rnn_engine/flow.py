@@ -19,7 +19,7 @@ from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values, forward
 from rnn_engine.core.plan import Plan, make_plan
-from rnn_engine.core.tape import Signal
+from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.training import Iteration
 
 LANES = 16
@@ -175,7 +175,7 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
     _ = iteration.gradients
     shown = iteration.tape
     T = shown.T
-    weights = run.reduction.weights(shown.missing, T, shown.B)[:, sequence]
+    weights = run.weights(shown)[:, sequence]
     items = {state: np.zeros((T, T, shown.value(state).shape[-1])) for state in states}
     arriving = {state: np.zeros((T, T)) for state in states}
     crossings = tuple(_crossings(plan, states, T))
@@ -190,6 +190,7 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
             B=LANES,
             initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
             start=window.start,
+            padding=_padding(shown, sequence),
         )
         seeds = np.zeros((T, LANES, 1))
         seeds[lanes, lanes - first, 0] = weights[lanes]
@@ -255,6 +256,7 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
     plan = make_plan(program, (state,))
     shown = iteration.tape
     T, n = shown.T, shown.value(state).shape[-1]
+    last = T - 1 if shown.padding is None else int(np.flatnonzero(~shown.padding[:, sequence])[-1])
     jacobians = np.zeros((T, n, n))
     for first in range(0, n, LANES):
         units = np.arange(first, min(first + LANES, n))
@@ -267,12 +269,13 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
             B=LANES,
             initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
             start=window.start,
+            padding=_padding(shown, sequence),
         )
         seeds = np.zeros((T, LANES, n))
-        seeds[-1, units - first, units] = 1.0
+        seeds[last, units - first, units] = 1.0
         backward_to_values(tape, {state: seeds})
         jacobians[:, units] = tape.gradient(state)[:, : len(units)]
-    return Horizon(state, window.start, np.array([_spectral_norm(jacobian) for jacobian in jacobians]))
+    return Horizon(state, window.start, np.array([_spectral_norm(j) for j in jacobians[: last + 1]]))
 
 
 def _read_by_output(plan: Plan) -> set[str]:
@@ -309,6 +312,12 @@ def _lanes(signal: Signal | None, sequence: int, lanes: int) -> Signal | None:
         None if signal.classes is None else np.repeat(signal.classes[:, here], lanes, axis=1),
         None if signal.missing is None else np.repeat(signal.missing[:, here], lanes, axis=1),
     )
+
+
+def _padding(tape: Tape, sequence: int) -> NDArray[np.bool_] | None:
+    if tape.padding is None:
+        return None
+    return np.repeat(tape.padding[:, sequence : sequence + 1], LANES, axis=1)
 
 
 def _parent(root: Apply, leaf: Read) -> Apply:

@@ -44,6 +44,8 @@ class Matrix:
     """A word of ours: `frozen`, `running sum`, `total`."""
     kind: str = "matrix"
     """`matrix`, `over time` or `tokens`."""
+    asked: Bools | None = None
+    """`[R, C]`; True = there is a number, and whoever looks is to predict it first."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -193,8 +193,9 @@ class _Tables:
             if name == self.at.equation and self.at.complete:
                 written[d + self.at.place] = True
         tape = self.at.tape
-        if tape.missing is not None and name in program.reads_target:
-            known[d:] &= ~tape.missing[:, self.at.sequence, None]
+        gaps = tape.undefined(name)
+        if gaps is not None:
+            known[d:] &= ~gaps[:, self.at.sequence, None]
         target, chosen = self._choices(name, T, d)
         return _matrix(
             name,

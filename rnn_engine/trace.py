@@ -91,12 +91,13 @@ def _values(tape: Tape) -> Callable[[Record, Any, str], None]:
         name: plain(tape.value(name), tape.plan.program.shapes[name] == ())
         for name in tape.plan.program.equations
     }
-    gaps = tape.missing
+    gaps = {name: tape.undefined(name) for name in tape.plan.program.equations}
 
     def fill(record: Record, place: int, equation: str) -> None:
         value = columns[equation][place]
-        if gaps is not None and equation in tape.plan.program.reads_target:
-            gap = gaps[place].tolist()
+        gone = gaps[equation]
+        if gone is not None:
+            gap = gone[place].tolist()
             value = (
                 (None if gap[0] else value)
                 if tape.B == 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.data import Batch, Dataset
-from rnn_engine.errors import DataError
 from rnn_engine.generation import Generated, Generator
 from rnn_engine.schedule import Address, Schedule, Window
 from rnn_engine.update import State, Update, UpdateRule
@@ -118,27 +117,29 @@ class Run:
             B=batch.B,
             initial=initial,
             start=start,
+            padding=batch.padding(start, stop),
         )
-
-    def missing(self, name: str, tape: Tape) -> NDArray[np.bool_] | None:
-        """`[T, B]`: where an equation has no value for want of a target; None where it always has one."""
-        return tape.missing if name in self.plan.program.reads_target else None
 
     def weights(self, tape: Tape) -> NDArray[np.float64]:
         """`[T, B]`: how much each loss of a window counts in its objective."""
-        return self.reduction.weights(self.missing("loss", tape), tape.T, tape.B)
+        return self.reduction.weights(tape.undefined("loss"), tape.T, tape.B)
 
     def steps_that_count(self, name: str, window: Window) -> int:
         """The time steps of a window at which a scalar is defined for at least one sequence."""
-        y = _part(self.dataset.batches[window.batch].y, window.start, window.stop)
-        if y is None or y.missing is None or name not in self.plan.program.reads_target:
-            return window.T
-        return int(np.count_nonzero(~y.missing.all(axis=1)))
+        batch = self.dataset.batches[window.batch]
+        y = _part(batch.y, window.start, window.stop)
+        gone = np.zeros((window.T, batch.B), dtype=bool)
+        if y is not None and y.missing is not None and name in self.plan.program.reads_target:
+            gone |= y.missing
+        padding = batch.padding(window.start, window.stop)
+        if padding is not None and name not in self.plan.program.states:
+            gone |= padding
+        return int(np.count_nonzero(~gone.all(axis=1)))
 
     def totals(self, tape: Tape) -> dict[str, dict[str, float]]:
         """Loss and reported scalars of a window, reduced."""
         return {
-            name: self.reduction.totals(tape.value(name)[:, :, 0], self.missing(name, tape))
+            name: self.reduction.totals(tape.value(name)[:, :, 0], tape.undefined(name))
             for name in self.scalars
         }
 
@@ -304,35 +305,38 @@ def predicted_classes(tape: Tape) -> NDArray[np.int64] | None:
 
 
 def side_by_side(batches: Sequence[Batch]) -> Batch:
-    """All sequences of equal length as one batch. Raises `DataError` where their lengths differ."""
-    first = batches[0]
+    """All sequences as one batch, as long as the longest."""
     if len(batches) == 1:
-        return first
-    if any(batch.T != first.T for batch in batches):
-        lengths = ", ".join(str(batch.T) for batch in batches[:8])
-        raise DataError(
-            f"evaluation takes all sequences side by side, their lengths are {lengths}; expected equal ones"
-        )
+        return batches[0]
+    T = max(batch.T for batch in batches)
+    lengths = tuple(n for batch in batches for n in batch.lengths or (batch.T,) * batch.B)
     return Batch(
-        first.T,
-        sum(batch.B for batch in batches),
-        _joined([b.x for b in batches]),
-        _joined([b.y for b in batches]),
+        T,
+        len(lengths),
+        _joined([batch.x for batch in batches], T),
+        _joined([batch.y for batch in batches], T),
+        lengths if len(set(lengths)) > 1 else None,
     )
 
 
-def _joined(signals: Sequence[Signal | None]) -> Signal | None:
+def _joined(signals: Sequence[Signal | None], T: int) -> Signal | None:
     there = [s for s in signals if s is not None]
     if len(there) < len(signals):
         return None
-    classes = [s.classes for s in there if s.classes is not None]
+    classes = [_up_to(s.classes, T) for s in there if s.classes is not None]
     missing = [np.zeros(s.values.shape[:2], dtype=bool) if s.missing is None else s.missing for s in there]
     return Signal(
-        np.concatenate([s.values for s in there], axis=1),
+        np.concatenate([_up_to(s.values, T) for s in there], axis=1),
         there[0].shape,
         np.concatenate(classes, axis=1) if len(classes) == len(there) else None,
-        np.concatenate(missing, axis=1),
+        np.concatenate([_up_to(m, T, True) for m in missing], axis=1),
     )
+
+
+def _up_to(array: NDArray[Any], T: int, filler: object = 0) -> NDArray[Any]:
+    """An array over time, filled up to T time steps."""
+    missing = np.full((T - len(array), *array.shape[1:]), filler, array.dtype)
+    return np.concatenate([array, missing])
 
 
 def _part(signal: Signal | None, start: int, stop: int) -> Signal | None:

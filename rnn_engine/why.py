@@ -329,7 +329,7 @@ class _Asking:
         value = float(tape.gradient(cell.name)[place, cell.sequence, j])
         terms: list[tuple[str, float, Cell | None]] = []
         if cell.name == "loss":
-            weight = self.session.run.reduction.weights(tape.missing, tape.T, tape.B)[place, cell.sequence]
+            weight = self.session.run.weights(tape)[place, cell.sequence]
             terms.append(("weight of this loss in the objective", float(weight), None))
         for sender in plan.senders.get(cell.name, ()):
             if 0 <= place - sender.offset < tape.T:

@@ -27,6 +27,10 @@ class Command:
     """Digits typed before it say how often."""
     footer: int = 0
     """0: not in the footer; else the smaller, the longer it stays when room gets short."""
+    where: tuple[str, ...] = ()
+    """The views of `VIEWS` in which it holds, and goes before what the key does elsewhere; empty: everywhere."""
+    waits: bool = False
+    """Whether it needs what the keys before it have asked for, and later keys need it."""
 
     @property
     def shown_keys(self) -> str:
@@ -37,11 +41,15 @@ class Command:
 SHOWN = {
     "right": "→", "left": "←", "down": "↓", "up": "↑", "home": "Home", "end": "End", "space": "space",
     "plus": "+", "minus": "-", "tab": "Tab", "shift+tab": "Shift-Tab", "apostrophe": "'", "colon": ":",
-    "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc",
+    "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc", "backspace": "Backspace",
+    "full_stop": ".",
 }  # fmt: skip
 """Textual's names of keys → what is printed on them."""
 
-GROUPS = ("time", "marks", "panes and cells", "session")
+GROUPS = ("time", "marks", "panes and cells", "explanations", "session", "in a panel", "predict mode")
+
+VIEWS = ("why", "flow", "hops", "full", "predict")
+"""Where keys have a meaning of their own: the panels, and a question of predict mode."""
 
 
 def _motion(
@@ -49,6 +57,15 @@ def _motion(
 ) -> Command:
     """A counted motion and its name: the controller's own word for it."""
     return Command(id, tuple(keys.split()), f"motion('{id}')", label, help, group, reverse, True, footer)
+
+
+def _in_view(
+    id: str, keys: str, label: str, help: str, where: str, footer: int = 0, reverse: str = "", group: str = "in a panel"
+) -> Command:
+    """What a key does while a view is open; the view knows it by its id."""
+    return Command(
+        id, tuple(keys.split()), f"view('{id}')", label, help, group, reverse, True, footer, tuple(where.split()), True
+    )
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -63,6 +80,10 @@ COMMANDS: tuple[Command, ...] = (
     _motion("phase_back", "F", "phase back", "the phase before", reverse="phase"),
     _motion("iteration", "i", "iteration", "the next iteration", reverse="iteration_back", footer=9),
     _motion("iteration_back", "I", "iteration back", "the iteration before", reverse="iteration"),
+    _motion(
+        "into", "s", "step into", "into the equation: the next of its sub-expressions", reverse="into_back", footer=11,
+    ),
+    _motion("into_back", "S", "into, back", "the sub-expression before", reverse="into"),
     _motion("home", "home", "first step", "the first step of the run", reverse="end"),
     _motion("end", "end", "last step", "the last step of the run", reverse="home"),
     Command(
@@ -80,9 +101,9 @@ COMMANDS: tuple[Command, ...] = (
         "digits before a motion say how often: 5n, 12 then →", "time",
     ),
     Command("stop", ("ctrl+c",), "stop", "stop", "stop a running move or play; it never quits", "time"),
-    Command("mark", ("m",), "mark", "mark", "mark this step with a name and a note", "marks", footer=11),
-    Command("marks", ("apostrophe",), "marks", "marks", "list the marks, and go to one", "marks", footer=12),
-    _motion("mark_next", "a", "next mark", "the next mark", "marks", reverse="mark_back", footer=10),
+    Command("mark", ("m",), "mark", "mark", "mark this step with a name and a note", "marks", footer=15),
+    Command("marks", ("apostrophe",), "marks", "marks", "list the marks, and go to one", "marks", footer=16),
+    _motion("mark_next", "a", "next mark", "the next mark", "marks", reverse="mark_back", footer=13),
     _motion("mark_back", "A", "mark back", "the mark before", "marks", reverse="mark_next"),
     Command("left", ("h",), "cell(-1, 0)", "cell left", "the cell to the left", "panes and cells", "right", True),
     Command("below", ("j",), "cell(0, 1)", "cell down", "the cell below", "panes and cells", "above", True),
@@ -91,8 +112,26 @@ COMMANDS: tuple[Command, ...] = (
     Command("pane", ("tab",), "pane(1)", "pane", "the next pane", "panes and cells", "pane_back", footer=7),
     Command("pane_back", ("shift+tab",), "pane(-1)", "pane back", "the pane before", "panes and cells", "pane"),
     Command("jump", ("v",), "jump", "jump", "then a letter: jump to the pane that shows it", "panes and cells"),
-    Command("zoom", ("z",), "zoom", "zoom", "give this pane all the room, and back", "panes and cells", footer=13),
-    Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=14),
+    Command("zoom", ("z",), "zoom", "zoom", "give this pane all the room, and back", "panes and cells", footer=17),
+    Command(
+        "why", ("enter",), "why", "why?", "why this number: what the selected cell is made of, the largest term first",
+        "explanations", footer=4, waits=True,
+    ),
+    Command(
+        "back_out", ("backspace",), "back_out", "back out", "back to where one was before the last Enter",
+        "explanations", waits=True,
+    ),
+    Command("full", ("x",), "full", "in full", "explain this step in full", "explanations", footer=12, waits=True),
+    Command(
+        "flow", ("t",), "flow", "flow", "gradient flow through time: what each loss sends to each time step",
+        "explanations", footer=10, waits=True,
+    ),
+    Command(
+        "predict", ("p",), "predict", "predict", "predict mode: every step from here on asks before it shows its numbers",
+        "explanations", footer=14, waits=True,
+    ),
+    Command("record", ("P",), "record", "save answers", "save the answers given in predict mode as CSV", "explanations"),
+    Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(
         "palette", ("colon",), "app.command_palette", "commands", "find any command by its name",
@@ -103,12 +142,44 @@ COMMANDS: tuple[Command, ...] = (
         "quit", ("q",), "leave", "quit", "quit; asks only when a mark, note or edit would be lost",
         "session", footer=1,
     ),
+    _in_view("below_in", "down j", "down", "the next term, hop or line", "why hops full", 2, "above_in"),
+    _in_view("above_in", "up k", "up", "the one before", "why hops full", 2, "below_in"),
+    _in_view("source", "enter", "to its step", "go to the step that made this term", "why", 2),
+    _in_view("map_left", "left h", "left", "in the map: one time step earlier", "flow", 2, "map_right"),
+    _in_view("map_below", "down j", "down", "in the map: the next loss", "flow", 2, "map_above"),
+    _in_view("map_above", "up k", "up", "in the map: the loss before", "flow", 2, "map_below"),
+    _in_view("map_right", "right l", "right", "in the map: one time step later", "flow", 2, "map_left"),
+    _in_view("hops", "enter", "its path", "walk the path of this loss, hop by hop", "flow", 2),
+    _in_view("scale", "e", "scale", "the sizes in the map linear, or by powers of ten", "flow", 5),
+    _in_view("hop", "enter", "to its step", "go to the step where this hop arrives", "hops", 2),
+    _in_view("out", "backspace", "back", "back to where one was", "why flow hops full", 2),
+    _in_view("close", "q escape", "close", "close the panel and stay here", "why flow hops full", 1),
+    _in_view(
+        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus", "value or sign",
+        "the value, or only its sign: + or -", "predict", group="predict mode",
+    ),
+    _in_view("rub_out", "backspace", "rub out", "take back the last digit", "predict", group="predict mode"),
+    _in_view("give", "enter", "answer", "give this answer", "predict", 2, group="predict mode"),
+    _in_view("numbers", "e", "equation", "show the equation with numbers put in", "predict", 2, group="predict mode"),
+    _in_view("terms", "t", "terms", "show the terms the number is made of", "predict", 2, group="predict mode"),
+    _in_view("reveal", "a", "show it", "show the answer", "predict", 2, group="predict mode"),
+    _in_view(
+        "ask_next", "l j", "other cell", "ask for the next of the cells that this step writes", "predict", 3,
+        "ask_before", "predict mode",
+    ),
+    _in_view("ask_before", "h k", "cell before", "ask for the one before", "predict", 0, "ask_next", "predict mode"),
 )  # fmt: skip
 
 
 def command(id: str) -> Command:
     """The command of that id; a KeyError if there is none."""
     return {entry.id: entry for entry in COMMANDS}[id]
+
+
+def keys_in(view: str) -> dict[str, Command]:
+    """What each key asks for while a view is open; `""` is none."""
+    everywhere = {key: entry for entry in COMMANDS if not entry.where for key in entry.keys}
+    return everywhere | {key: entry for entry in COMMANDS if view in entry.where for key in entry.keys}
 
 
 def keys_markdown() -> str:

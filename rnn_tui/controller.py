@@ -8,17 +8,24 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
-from rnn_engine.errors import AddressError, ReplayError
+from rnn_engine.derive import Section, derivation
+from rnn_engine.errors import AddressError, EngineError, ReplayError
+from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.replay import Mark
 from rnn_engine.schedule import Phase, Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
+from rnn_engine.why import Cell, Why, why
 from rnn_tui.lessons import directory
+from rnn_tui.questions import Spot, cell_at, spot_of
 
 LONG = 50
 """Iterations to compute from which on a move is worth a thread of its own."""
+
+Place = tuple[int, int, int]
+"""Step, sequence, sub-expression."""
 
 
 class Controller:
@@ -35,6 +42,7 @@ class Controller:
         self._may_replace: Path | None = None
         self._stop = threading.Event()
         self._shown: tuple[tuple[int, int, int], Snapshot] | None = None
+        self._flow: tuple[tuple[int, int], Flow | str, Horizon | None] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
             "step": self._step,
             "step_back": lambda n: self._step(-n),
@@ -249,6 +257,56 @@ class Controller:
             return "there is one sequence only"
         self.sequence = (min(self.sequence, B - 1) + n) % B
         return ""
+
+    @property
+    def place(self) -> Place:
+        """Where the cursor is: step, sequence, sub-expression; `return_to` goes there."""
+        return self.index, self.sequence, self.inner
+
+    def return_to(self, place: Place) -> str:
+        """Back to a place as it was."""
+        index, sequence, inner = place
+        said = self._to(index)
+        if not said:
+            self.sequence, self.inner = sequence, inner
+        return said
+
+    # ------------------------------------------------------------ explanations
+
+    def cell_at(self, spot: Spot) -> Cell | str:
+        """The number behind a cell of a pane, or one sentence why there is none."""
+        return cell_at(self.session, self.snapshot, spot)
+
+    def spot_of(self, cell: Cell) -> Spot | None:
+        """Where the panes show a number at this address, if they do."""
+        return spot_of(self.session, self.snapshot, cell)
+
+    def why(self, cell: Cell) -> Why | str:
+        """What a number is made of, or one sentence why that cannot be said."""
+        try:
+            return why(self.session, self.timeline, cell)
+        except EngineError as error:
+            return str(error)
+
+    def flow(self) -> tuple[Flow | str, Horizon | None]:
+        """The itemised gradient of this iteration's window (or why there is none), and the memory horizon."""
+        key = (self.schedule.phase(self.index).iteration, self.snapshot.sequence[0] - 1)
+        if self._flow is None or self._flow[0] != key:
+            self._flow = key, *self._flowing(*key)
+        return self._flow[1:]
+
+    def _flowing(self, number: int, sequence: int) -> tuple[Flow | str, Horizon | None]:
+        if not self.schedule.backward:
+            return "there is no loss, so no gradient flows", None
+        iteration = self.timeline.iteration(number)
+        found = itemise(iteration, min(sequence, iteration.tape.B - 1))
+        if found is None:
+            return "no state lies on the way to the loss, so nothing flows through time", None
+        return found, horizon(iteration, sequence=min(sequence, iteration.tape.B - 1))
+
+    def derivation(self) -> tuple[Section, ...]:
+        """This step explained in full."""
+        return derivation(self.session, self.timeline, self.index, self.sequence)
 
     # ------------------------------------------------------------ marks
 

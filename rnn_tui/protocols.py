@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from rnn_engine.derive import Section
+    from rnn_engine.flow import Flow, Horizon
+    from rnn_engine.why import Cell, Why
 
 
 class Controller(Protocol):
@@ -37,6 +42,28 @@ class Controller(Protocol):
 
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark the current address."""
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the cursor is: step, sequence, sub-expression."""
+
+    def return_to(self, place: tuple[int, int, int]) -> str:
+        """Back to a place as it was."""
+
+    def cell_at(self, spot: tuple[str, str, int, int]) -> Cell | str:
+        """The number at (pane, matrix, row, column), or one sentence why there is none."""
+
+    def spot_of(self, cell: Cell) -> tuple[str, str, int, int] | None:
+        """Where the panes show a number at this address."""
+
+    def why(self, cell: Cell) -> Why | str:
+        """What a number is made of."""
+
+    def flow(self) -> tuple[Flow | str, Horizon | None]:
+        """The itemised gradient of this iteration, or why there is none; and the memory horizon."""
+
+    def derivation(self) -> tuple[Section, ...]:
+        """This step explained in full."""
 
     def save(self, path: str | None = None) -> str:
         """Write the session; returns the path written, raises `EngineError`."""

@@ -140,7 +140,7 @@ PACKED = (("W_x", "weight_ih"), ("W_h", "weight_hh"), ("b_x", "bias_ih"), ("b_h"
 def from_torch(layer: Layer, packed: Mapping[str, ArrayLike], ending: str) -> dict[str, Floats]:
     """The same out of PyTorch's `weight_ih_l0`, …; `ending` is what follows the `l` (`0`, `1_reverse`)."""
     order = GATES[layer.kind]["PyTorch"]
-    found = {}
+    found: dict[str, Floats] = {}
     for ours, theirs in PACKED:
         parts = np.split(np.array(packed[f"{theirs}_l{ending}"], dtype=float), len(order))
         found |= {layer.name(f"{ours}{g}"): part for g, part in zip(order, parts, strict=True)}

@@ -128,10 +128,23 @@ def test_a_sequence_without_any_target_takes_the_shape_of_the_others() -> None:
     assert data.batches[0].y.values.tolist() == [[[0, 0]], [[0, 0]]]
 
 
-def test_unequal_lengths_in_a_batch_are_refused() -> None:
-    pairs = (SequencePair(inputs=(1, 2)), SequencePair(inputs=(3,)))
-    with pytest.raises(ReplayError, match=r"\$.data.sequences\[1\]: 1 steps; expected 2"):
-        dataset(Data(sequences=pairs, batch=2))
+def test_sequences_of_other_lengths_in_a_batch_are_filled_up() -> None:
+    pairs = (
+        SequencePair(inputs=("a", "b", "a"), targets=(1, 2, 3)),
+        SequencePair(inputs=("b",), targets=(4,)),
+        SequencePair(inputs=("a",), targets=(5,)),
+    )
+    first, second = dataset(Data(sequences=pairs, batch=2)).batches
+    assert (first.T, first.B, first.lengths, second.lengths) == (3, 2, (3, 1), None)
+    padding = first.padding(1, 3)
+    assert padding is not None
+    assert padding.tolist() == [[False, True], [False, True]]
+    assert second.padding(0, 1) is None
+    assert first.x is not None
+    assert first.y is not None
+    assert first.x.values[1:, 1].tolist() == [[0, 0], [0, 0]]
+    assert first.y.missing is not None
+    assert first.y.missing.tolist() == [[False, False], [False, True], [False, True]]
 
 
 def test_steps_alone() -> None:

@@ -18,6 +18,11 @@ from tests import reference
 from tests.build import LESSONS, lesson
 from tests.reference import Case
 
+SEEDS = (
+    *("i-love-cats", "hi-there", "hi-there-class-bptt"),
+    *("alternating-bits", "batch", "batch-one", "hello"),
+)
+"""The lessons that come from worked examples; their notes quote numbers that are checked one by one."""
 WITH_LOSS = tuple(name for name in LESSONS if "loss" in lesson(name).program.equations)
 NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d+")
 
@@ -35,7 +40,9 @@ def case_of(name: str) -> Case:
             return None
         tokens = signal.classes is not None and signal.shape
         data = signal.classes if tokens else signal.values if signal.shape else signal.values[..., 0]
-        return data[:stop].tolist()
+        gaps = np.zeros(data.shape[:2], bool) if signal.missing is None else signal.missing
+        values = data[:stop].tolist()
+        return [[None if gaps[t, b] else v for b, v in enumerate(row)] for t, row in enumerate(values)]
 
     sizes = {w: getattr(s.dataset, f"{w}_shape")[0] for w in "xy" if getattr(s.dataset, f"one_hot_{w}")}
     return Case(
@@ -47,44 +54,43 @@ def case_of(name: str) -> Case:
         y=rows("y"),
         x_vocabulary=sizes.get("x"),
         y_vocabulary=sizes.get("y"),
+        weights=s.run.weights(it.tape) if s.run.scalars else None,
     )
 
 
 def test_all_lessons_are_there() -> None:
-    assert LESSONS == (
-        "i-love-cats",
-        "hi-there",
-        "hi-there-class-bptt",
-        "alternating-bits",
-        "batch",
-        "batch-one",
-        "hello",
-    )
+    assert set(SEEDS) <= set(LESSONS)
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_values_are_the_oracles(name: str) -> None:
     case = case_of(name)
-    it = (s := lesson(name)).run.iteration(s.run.first())
+    s = lesson(name)
+    it = s.run.iteration(s.run.first())
     for (t, b, equation), value in reference.forward(case).items():
-        assert value is not None
-        found = it.tape.value(equation)[t - 1, b]
-        np.testing.assert_allclose(found, np.reshape(value, -1), rtol=0, atol=1e-12)
+        if value is not None:
+            found = it.tape.value(equation)[t - 1, b]
+            np.testing.assert_allclose(found, np.reshape(value, -1), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", WITH_LOSS)
-def test_gradients_are_the_oracles_and_those_of_finite_differences(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in SEEDS if name in WITH_LOSS])
+def test_gradients_are_the_oracles(name: str) -> None:
     s = lesson(name)
     it = s.run.iteration(s.run.first())
     for parameter, gradient in reference.gradients(case_of(name)).parameters.items():
         np.testing.assert_allclose(it.gradients[parameter], gradient, rtol=0, atol=1e-12)
-    found = check_gradients(s, eps=1e-5)
-    assert found is not None
-    assert found.relative <= 1e-7
-    assert found.compared == sum(value.size for value in s.run.parameters.values())
 
 
 @pytest.mark.parametrize("name", WITH_LOSS)
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    s = lesson(name)
+    found = check_gradients(s, eps=1e-5)
+    assert found is not None
+    assert found.relative <= 1e-7
+    assert found.compared == min(2000, sum(value.size for value in s.run.parameters.values()))
+
+
+@pytest.mark.parametrize("name", ["alternating-bits", "hello"])
 def test_the_gradient_check_finds_a_wrong_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or its passing would say nothing."""
     from rnn_engine.core.losses import CrossEntropy, HalfSquaredError
@@ -171,7 +177,7 @@ def elsewhere(name: str, s: Session) -> list[float]:
     return []
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", SEEDS)
 def test_every_number_in_the_notes_is_one_of_the_run(name: str) -> None:
     """To the digits in which it is quoted."""
     s = lesson(name)
@@ -193,7 +199,7 @@ def test_the_words_on_the_screen_at_each_mark(name: str) -> None:
     assert controller.snapshot.title == controller.session.title
     assert controller.snapshot.note, "a lesson opens with words"
     marks = controller.marks()
-    assert 3 <= len(marks) <= 6
+    assert 3 <= len(marks) <= 10
     for address, _, note in marks:
         assert controller.go_to(address) == ""
         assert controller.snapshot.note == note

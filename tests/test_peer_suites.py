@@ -57,7 +57,8 @@ def layers(case: Mapping[str, Any]) -> list[Layer]:
 def engine(case: Mapping[str, Any], x: Floats, sequences: slice) -> dict[str, Floats]:
     """Y `[T, D, B, H]`, Y_h and Y_c `[D, B, H]` of some of the sequences, as the engine computes them."""
     inputs, parts = case["inputs"], layers(case)
-    parameters, initial = {}, {}
+    parameters: dict[str, Floats] = {}
+    initial: dict[str, Floats] = {}
     for d, layer in enumerate(parts):
         parameters |= from_onnx(layer, inputs, d)
         for letter in "hc":

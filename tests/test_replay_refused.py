@@ -250,11 +250,6 @@ REFUSALS: dict[str, tuple[Change, str, str]] = {
         "$.data.text (number 3 of its characters)",
         '"c" is not',
     ),
-    "unequal lengths": (
-        put("data", value={"sequences": [{"inputs": [1]}, {"inputs": [1, 2]}], "batch": 2}),
-        "$.data.sequences[1]",
-        "2 steps; expected 1, as in sequences[0] of the same batch",
-    ),
     "an empty sequence": (
         put("data", value={"sequences": [{}]}),
         "$.data.sequences[0]",

@@ -129,8 +129,7 @@ def test_sequences_of_other_lengths_each_by_itself(case: Mapping[str, Any]) -> N
         for name, values in case["values"].items():
             agree(tape.value(name)[:, 0], np.array(values)[:T, b], name)
         for name, gradients in case["gradients"].items():
-            ours = tape.gradient(name)[:, 0].copy()
-            agree(ours[: T - 1], np.array(gradients)[: T - 1, b], f"∂{name}")
+            agree(tape.gradient(name)[:, 0], np.array(gradients)[:T, b], f"∂{name}")
         for name, gradients in case["initial_gradients"].items():
             agree(tape.initial_gradient(name)[0, 0], np.array(gradients)[b], f"∂{name}[0]")
         for name, gradient in weight_gradients(tape, layers).items():

@@ -6,7 +6,7 @@ A source is a replay as docs/replay-format.md describes it, with four convenienc
 
     equations = "…"                                a text of lines instead of a list
     W = { normal = [4, 9], scale = 0.3 }           drawn from `seed`, rounded, stored as values
-    parameters = { from = "batch" }                as in another lesson, and so for `data`; of its inputs, one `sequence`
+    parameters = { from = "batch" }                as in another lesson, `data` too; of its inputs, one `sequence`
     sequences = [{ inputs = "A-=-", last = "A" }]  a text's characters; the last step's target, and no other before
 
 The same sources give the same bytes everywhere: Python promises the stream of `random.Random(seed).random()`.

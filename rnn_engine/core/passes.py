@@ -35,17 +35,28 @@ def forward(
     B: int,
     initial: Mapping[str, Array] | None = None,
     start: int = 0,
+    padding: NDArray[np.bool_] | None = None,
+    overrides: Mapping[str, tuple[NDArray[np.bool_], Array]] | None = None,
+    dtype: str = "float64",
 ) -> Tape:
     """Compute a window of T time steps.
 
     `parameters` by name, `[]`, `[n]` or `[m, n]`; `x` and `y` of this window; `initial` `[d, B, n]`
     per state, oldest first, zeros where absent. Overflow and the like give inf and nan, never a warning.
+
+    `padding` `[T, B]`: where a sequence is over; its states are kept there, nothing flows back from there.
+    `overrides`: by equation, which elements are set by hand and to what, both `[T, B, n]`; all that comes
+    after follows, also within the time step, and no gradient passes them. A plan for an overridden softmax
+    is one made with `overridden`.
     """
     form = Form(
         T=T,
         B=B,
         tokens=x is not None and x.classes is not None and x.shape != (),
         gaps=y is not None and y.missing is not None and bool(y.missing.any()),
+        padded=padding is not None and bool(padding.any()),
+        overridden=frozenset(overrides or ()),
+        dtype=dtype,
     )
     spare = plan.spare.get(form)
     if spare:
@@ -54,8 +65,13 @@ def forward(
         workspace = Workspace(plan, form)
         _bind_forward(workspace)
     workspace.fill(parameters, x, y, initial or {}, start)
+    if padding is not None:
+        workspace.padding[..., 0] = padding
+    for name, (mask, values) in (overrides or {}).items():
+        workspace.overrides[name][0][...] = mask
+        workspace.overrides[name][1][...] = values
     _run(workspace.forward)
-    return Tape(workspace, x, y, start)
+    return Tape(workspace, x, y, start, padding)
 
 
 def backward(tape: Tape, weights: NDArray[np.float64]) -> None:
@@ -114,7 +130,32 @@ def _in_turn(columns: Sequence[Column]) -> Iterator[Call]:
 
 def _bind_forward(space: Workspace) -> None:
     for stage in space.plan.stages:
-        space.forward += _in_turn([_forward_column(space, node, stage.direction) for node in stage.nodes])
+        columns: list[Column] = []
+        later: list[Column] = []
+        for node in stage.nodes:
+            name, out = node.equation.name, space.value(node.equation.name)
+            columns.append(_forward_column(space, node, stage.direction))
+            if node.root and name in space.overrides:
+                mask, values = space.overrides[name]
+                columns.append(
+                    _column(_override, [out, space.values[node.apply], values, mask], stage.direction)
+                )
+            if node.root and space.form.padded and name in space.plan.program.states:
+                way = stage.direction or (1 if name in space.plan.program.delays else -1)
+                before = space.slots[name][space.span(name, -way)]
+                kept = _column(_set, [out, before, space.padding], way)
+                (columns if stage.direction else later).append(kept)
+        space.forward += _in_turn(columns)
+        space.forward += _in_turn(later)
+
+
+def _override(out: Array, computed: Array, values: Array, where: NDArray[np.bool_]) -> Calls:
+    yield np.copyto, out, computed
+    yield np.copyto, out, values, "same_kind", where
+
+
+def _set(out: Array, values: Array, where: NDArray[np.bool_]) -> Calls:
+    yield np.copyto, out, values, "same_kind", where
 
 
 def _forward_column(space: Workspace, node: Node, direction: int) -> Column:
@@ -138,7 +179,8 @@ def _bind_backward(space: Workspace, seeds: frozenset[str]) -> WayBack:
     """The calls of the way back."""
     plan = space.plan
     shapes = plan.program.shapes
-    back = WayBack({name: np.zeros((space.T, space.B, width(shapes[name]))) for name in seeds})
+    size = (space.T, space.B)
+    back = WayBack({name: np.zeros((*size, width(shapes[name])), space.form.dtype) for name in seeds})
     for name, senders in plan.senders.items():
         for sender in senders:
             back.parts.update({leaf: space.room(name) for leaf in sender.leaves})
@@ -153,6 +195,10 @@ def _bind_backward(space: Workspace, seeds: frozenset[str]) -> WayBack:
                 continue  # the fused loss hands its gradient straight to the argument
             if node.root:
                 columns += [_column(_add, addition, way) for addition in sums[node.equation.name]]
+                if node.equation.name in space.overrides:
+                    mask, _ = space.overrides[node.equation.name]
+                    arrived, on = back.gradients[node.equation.name], back.cotangents[node.apply]
+                    columns.append(_column(_cut, [on, arrived, mask], way))
             columns += _vjp_columns(space, back, node, way)
         back.calls.extend(_in_turn(columns))
     _bind_parameters(space, back)
@@ -183,8 +229,16 @@ def _sum_up(space: Workspace, back: WayBack, name: str) -> list[tuple[Array, Arr
         arriving.append(sent)
     if root in plan.fused.values():
         return []
-    back.cotangents[root] = add_up(arriving) if arriving else np.zeros_like(space.values[root])
+    back.gradients[name] = add_up(arriving) if arriving else np.zeros_like(space.values[root])
+    overridden = name in space.overrides
+    back.cotangents[root] = np.empty_like(space.values[root]) if overridden else back.gradients[name]
     return additions
+
+
+def _cut(on: Array, arrived: Array, mask: NDArray[np.bool_]) -> Calls:
+    """What is handed on: nothing through an element that was set by hand."""
+    yield np.copyto, on, arrived
+    yield np.copyto, on, np.zeros((), on.dtype), "same_kind", mask
 
 
 def _vjp_columns(space: Workspace, back: WayBack, node: Node, way: int) -> list[Column]:
@@ -194,8 +248,7 @@ def _vjp_columns(space: Workspace, back: WayBack, node: Node, way: int) -> list[
     """
     plan, apply, operation = space.plan, node.apply, node.apply.operation
     g = back.cotangents[apply]
-    # where targets are missing, an equation that reads them sends zeros, whatever it computed there
-    gaps = space.gaps if space.form.gaps and node.equation.name in plan.program.reads_target else None
+    blanks = space.blanks(node.equation.name)
     columns: list[Column] = []
     for i, target in plan.gradient_targets(node):
         if target not in plan.carries or (isinstance(target, Read) and target.kind == "parameter"):
@@ -203,7 +256,7 @@ def _vjp_columns(space: Workspace, back: WayBack, node: Node, way: int) -> list[
         summed = operation.elementwise and width(target.shape) < g.shape[-1]
         if isinstance(target, Read):
             into = back.parts[target][space.span(target.name, target.offset)]
-        elif i in operation.passes and not summed and gaps is None:
+        elif i in operation.passes and not summed and not blanks:
             back.cotangents[target] = g
             continue
         else:
@@ -220,8 +273,7 @@ def _vjp_columns(space: Workspace, back: WayBack, node: Node, way: int) -> list[
             columns.append(_column(_with(operation.vjp, i), [full, g, *others], way))
             if summed:
                 columns.append(_column(_sum_elements, [full, into], way))
-        if gaps is not None:
-            columns.append(_column(_blank, [into, gaps], way))
+        columns += [_column(_blank, [into, mask], way) for mask in blanks]
     return columns
 
 
@@ -234,8 +286,8 @@ def _sum_elements(full: Array, into: Array) -> Calls:
     yield np.add.reduce, full, -1, None, into, True
 
 
-def _blank(into: Array, gaps: NDArray[np.bool_]) -> Calls:
-    yield np.copyto, into, np.zeros(()), "same_kind", gaps
+def _blank(into: Array, mask: NDArray[np.bool_]) -> Calls:
+    yield np.copyto, into, np.zeros((), into.dtype), "same_kind", mask
 
 
 def _bind_parameters(space: Workspace, back: WayBack) -> None:

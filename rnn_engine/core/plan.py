@@ -86,8 +86,11 @@ class Plan:
         return tuple(enumerate(node.apply.args))
 
 
-def make_plan(program: Program, toward: Iterable[str] = ("loss",)) -> Plan:
-    """Work out a program's plan; the way back is that of `toward`, of the loss unless told otherwise."""
+def make_plan(program: Program, toward: Iterable[str] = ("loss",), overridden: Iterable[str] = ()) -> Plan:
+    """Work out a program's plan; the way back is that of `toward`, of the loss unless told otherwise.
+
+    A softmax that is `overridden` is not taken together with its loss: what stands in its place is no softmax.
+    """
     objective = upstream(program, [name for name in toward if name in program.equations])
     nodes = [
         Node(equation, expr, expr is equation.root)
@@ -95,7 +98,8 @@ def make_plan(program: Program, toward: Iterable[str] = ("loss",)) -> Plan:
         for expr in walk(equation.root)
         if isinstance(expr, Apply)
     ]
-    fused = _fused(program, objective)
+    set_by_hand = {program.equations[name].root for name in overridden}
+    fused = {loss: source for loss, source in _fused(program, objective).items() if source not in set_by_hand}
     softmax_of = {e.root: e.name for e in program.equations.values() if e.root in fused.values()}
     skipped = {name for root, name in softmax_of.items() if isinstance(root.args[0], Read)}
     backward_order = tuple(

@@ -86,12 +86,9 @@ class Step:
 
     @property
     def undefined(self) -> NDArray[np.bool_] | None:
-        """`[B]`, True where the equation reads a target that is missing; None where all is defined."""
-        tape = self.tape
-        if tape.missing is None or self.equation not in tape.plan.program.reads_target:
-            return None
-        gaps: NDArray[np.bool_] = tape.missing[self.place]
-        return gaps
+        """`[B]`, True where the equation has no value (`Tape.undefined`); None where all have one."""
+        gaps = self.tape.undefined(self.equation)
+        return None if gaps is None else gaps[self.place]
 
     @property
     def gradient(self) -> Array:

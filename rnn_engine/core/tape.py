@@ -61,8 +61,10 @@ class WayBack:
 
     seeds: Mapping[str, Array]
     """What arrives from outside, by equation `[T, B, n]`."""
+    gradients: dict[str, Array] = field(default_factory=dict)
+    """Per equation `[T, B, n]`: ∂loss/∂ its value, complete."""
     cotangents: dict[Expr, Array] = field(default_factory=dict)
-    """Per operation `[T, B, n]`: ∂loss/∂ its value."""
+    """Per operation `[T, B, n]`: what is handed on to its arguments; nothing where its value was set by hand."""
     parts: dict[Read, Array] = field(default_factory=dict)
     """Per read, in the room of the value read: what it sends, at the receiver's time step."""
     sums: dict[tuple[str, Sender], Array] = field(default_factory=dict)
@@ -83,6 +85,11 @@ class Form:
     """x is given as tokens."""
     gaps: bool
     """Targets are missing."""
+    padded: bool = False
+    """Sequences end before the window does."""
+    overridden: frozenset[str] = frozenset()
+    """Equations of which elements are set by hand."""
+    dtype: str = "float64"
 
 
 class Workspace:
@@ -93,22 +100,31 @@ class Workspace:
         self.T, self.B = form.T, form.B
         program = plan.program
         self.parameters: dict[str, Array] = {
-            name: np.empty(shape or (1,)) for name, shape in program.parameters.items()
+            name: np.empty(shape or (1,), form.dtype) for name, shape in program.parameters.items()
         }
         self.slots = {name: self.room(name) for name in program.equations}
         """Per equation `[before + T + after, B, n]`: its values with those outside of the window."""
         self.values: dict[Expr, Array] = {
-            node.apply: self.value(node.equation.name) if node.root else self.new(node.apply)
+            node.apply: self.value(node.equation.name)
+            if node.root and node.equation.name not in form.overridden
+            else self.new(node.apply)
             for stage in plan.stages
             for node in stage.nodes
         }
-        """Per operation `[T, B, n]`."""
+        """Per operation `[T, B, n]`: what it computed, also where that is then set by hand."""
         self.data: dict[str, Array] = {}
         """`[T, B, n]`: x, y, the classes as one-hot, the index."""
         self.classes = np.empty((self.T, self.B, 1), np.intp)
         """The tokens of x."""
         self.gaps = np.zeros((self.T, self.B, 1), np.bool_)
         """Where targets are missing."""
+        self.padding = np.zeros((self.T, self.B, 1), np.bool_)
+        """Where a sequence is over."""
+        self.overrides: dict[str, tuple[NDArray[np.bool_], Array]] = {
+            name: (np.zeros_like(self.value(name), np.bool_), np.zeros_like(self.value(name)))
+            for name in form.overridden
+        }
+        """Per equation `[T, B, n]`: which elements are set by hand, and to what."""
         self.forward: list[Call] = []
         self.ways_back: dict[frozenset[str], WayBack] = {}
 
@@ -120,7 +136,7 @@ class Workspace:
         """`[before + T + after, B, n]` zeros: room for a value with the time steps outside at which it is read."""
         program = self.plan.program
         outside = program.delays.get(name, 0) + program.leads.get(name, 0)
-        return np.zeros((outside + self.T, self.B, width(program.shapes[name])))
+        return np.zeros((outside + self.T, self.B, width(program.shapes[name])), self.form.dtype)
 
     def span(self, name: str, offset: int = 0) -> slice:
         """Where in that room the window lies, seen `offset` time steps on."""
@@ -133,19 +149,21 @@ class Workspace:
         return room[:before] if before else room[self.T :][::-1]
 
     def new(self, expr: Expr) -> Array:
-        return np.empty((self.T, self.B, width(expr.shape)))
+        return np.empty((self.T, self.B, width(expr.shape)), self.form.dtype)
 
     def operand(self, expr: Expr) -> Array:
         """`[T, B, n]`, or the bare array of a parameter or constant."""
         match expr:
             case Constant(value=value):
-                return np.array([value])
+                return np.array([value], self.form.dtype)
             case Read(kind="equation", name=name, offset=offset):
                 return self.slots[name][self.span(name, offset)]
             case Read(kind="parameter", name=name):
                 return self.parameters[name]
             case Read(kind=kind):
-                return self.data.setdefault(kind, np.zeros((self.T, self.B, width(expr.shape))))
+                if kind not in self.data:
+                    self.data[kind] = np.zeros((self.T, self.B, width(expr.shape)), self.form.dtype)
+                return self.data[kind]
         return self.values[expr]
 
     def operands(self, exprs: Sequence[Expr]) -> list[Array]:
@@ -155,6 +173,11 @@ class Workspace:
             return arrays
         places = (self.T, self.B)
         return [a if a.ndim == 2 else np.broadcast_to(a, (*places, a.size)) for a in arrays]
+
+    def blanks(self, equation: str) -> list[NDArray[np.bool_]]:
+        """`[T, B, 1]` masks: where an equation sends zeros and adds nothing, whatever it computed there."""
+        masks = [self.gaps] if self.form.gaps and equation in self.plan.program.reads_target else []
+        return [*masks, self.padding] if self.form.padded else masks
 
     def fill(
         self,
@@ -198,11 +221,20 @@ class Tape:
     longer than the tape keeps a copy.
     """
 
-    def __init__(self, workspace: Workspace, x: Signal | None, y: Signal | None, start: int) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        x: Signal | None,
+        y: Signal | None,
+        start: int,
+        padding: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.workspace, self.x, self.y, self.start = workspace, x, y, start
         self.plan, self.T, self.B = workspace.plan, workspace.T, workspace.B
         self.parameters, self.slots, self.values = workspace.parameters, workspace.slots, workspace.values
         self.missing = y.missing if y is not None and workspace.form.gaps else None
+        self.padding = padding if workspace.form.padded else None
+        """`[T, B]`: where a sequence is over; None where none is."""
         self.way_back: WayBack | None = None
         self.parameter_gradients: dict[str, Array] = {}
 
@@ -232,6 +264,14 @@ class Tape:
         """`[d, B, n]`: what the next window starts from."""
         return self.slots[name][self.T : self.T + self.plan.program.delays[name]]
 
+    def undefined(self, name: str) -> NDArray[np.bool_] | None:
+        """`[T, B]`: where an equation has no value: a target is missing, or the sequence is over and it keeps none."""
+        program = self.plan.program
+        masks = [self.missing] if self.missing is not None and name in program.reads_target else []
+        if self.padding is not None and name not in program.states:
+            masks.append(self.padding)
+        return None if not masks else np.logical_or.reduce(masks)
+
     def inner_value(self, expr: Apply) -> Array:
         """`[T, B, n]`: the value of a sub-expression."""
         return self.values[expr]
@@ -246,8 +286,9 @@ class Tape:
 
     def gradient(self, name: str) -> Array:
         """`[T, B, n]`: ∂loss/∂value, complete. Only for equations that have a stop on the way back."""
-        root = self.plan.program.equations[name].root
-        return self.back.cotangents[root.args[0] if name in self.plan.stands_for_argument else root]
+        if name in self.plan.stands_for_argument:
+            return self.back.cotangents[self.plan.program.equations[name].root.args[0]]
+        return self.back.gradients[name]
 
     def inner_gradient(self, expr: Apply) -> Array:
         """`[T, B, n]`: the gradient of a sub-expression."""
@@ -288,24 +329,23 @@ def parameter_calls(
     out, g = cut(space.values[use.node.apply]), cut(back.cotangents[use.node.apply])
     args = [cut(operand) for operand in space.operands(use.node.apply.args)]
     calls: list[Call] = []
-    # where an equation's target is missing it adds nothing, whatever it computed there
-    gapped = space.form.gaps and use.node.equation.name in space.plan.program.reads_target
-    blank = (np.zeros(()), "same_kind", cut(space.gaps))
+    blanks = [
+        (np.zeros((), g.dtype), "same_kind", cut(mask)) for mask in space.blanks(use.node.equation.name)
+    ]
     if into.ndim == 2:
-        if gapped:
+        if blanks:
             vector, args[1] = args[1], np.empty_like(args[1])
-            calls = [(np.copyto, (args[1], vector)), (np.copyto, (args[1], *blank))]
+            calls = [(np.copyto, (args[1], vector)), *((np.copyto, (args[1], *blank)) for blank in blanks)]
         return calls + [(call, tuple(rest)) for call, *rest in operation.vjp(i, into, g, out, *args)]
     n = max(out.shape[-1], into.shape[0]) if operation.elementwise else into.shape[0]
     part = g
     if i not in operation.passes or n != g.shape[-1]:
-        part = np.empty((g.shape[0], n))
+        part = np.empty((g.shape[0], n), g.dtype)
         steps = (*operation.prepare(i, part, out, *args), *operation.vjp(i, part, g, out, *args))
         calls = [(call, tuple(rest)) for call, *rest in steps]
-        if gapped:
-            calls.append((np.copyto, (part, *blank)))
+        calls += [(np.copyto, (part, *blank)) for blank in blanks]
     if n > into.shape[0]:
-        total = np.empty(n)
+        total = np.empty(n, g.dtype)
         return [
             *calls,
             (np.add.reduce, (part, 0, None, total)),

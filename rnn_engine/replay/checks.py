@@ -159,7 +159,7 @@ def check_data(data: Data) -> None:
             _check_pair(pair.inputs, pair.targets, vocabulary, f"$.data.sequences[{index}]")
             for index, pair in enumerate(data.sequences)
         ]
-        _check_sequences(kinds, data.batch or 1)
+        _check_sequences(kinds)
     elif data.steps is None:
         _check_pair(data.inputs, data.targets, vocabulary, "$.data")
 
@@ -270,8 +270,8 @@ def _leaves(
         yield item, at
 
 
-def _check_sequences(kinds: Sequence[Kind], batch: int) -> None:
-    """All sequences are of one kind, and those of one batch of one length."""
+def _check_sequences(kinds: Sequence[Kind]) -> None:
+    """All sequences are of one kind."""
     for part, name in enumerate(("inputs", "targets")):
         first = kinds[0][part]
         for index, kind in enumerate(kinds):
@@ -287,20 +287,13 @@ def _check_sequences(kinds: Sequence[Kind], batch: int) -> None:
                 raise ReplayError("three deep; expected one sequence: tokens, numbers or vectors", path)
             if (found.tokens, found.shape) != (first.tokens, first.shape):
                 raise ReplayError("of another kind or size than in the first sequence", path)
-    lengths = [(x or y or SeriesShape(0, None, ())).T for x, y in kinds]
-    for index, length in enumerate(lengths):
-        start = index - index % batch
-        if length != lengths[start]:
-            raise ReplayError(
-                f"{length:,} steps; expected {lengths[start]:,}, as in sequences[{start}] of the same batch",
-                f"$.data.sequences[{index}]",
-            )
 
 
 def time_steps(data: Data) -> tuple[int, int]:
     """The steps of the longest sequence, and those of one epoch (sequences of a batch run side by side)."""
     if data.sequences is not None:
-        lengths = [len(pair.inputs or pair.targets or ()) for pair in data.sequences[:: data.batch or 1]]
+        each, side = [len(pair.inputs or pair.targets or ()) for pair in data.sequences], data.batch or 1
+        lengths = [max(each[start : start + side]) for start in range(0, len(each), side)]
         return max(lengths), sum(lengths)
     if data.text is not None:
         T = len(split(data.text, data.level)) - 1
