@@ -14,7 +14,7 @@ from rnn_engine.position import Position
 from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
 from rnn_engine.snapshot import Bools, Floats, Matrix
 from rnn_engine.trace import token_name
-from rnn_engine.training import predicted_classes
+from rnn_engine.training import is_over_classes, predicted_classes
 
 
 def tables(at: Position) -> dict[str, tuple[Matrix, ...]]:
@@ -237,7 +237,7 @@ class _Tables:
             draws = self.at.ending.generated.draws
             return None, empty + tuple(k if place < done else None for place, k in enumerate(draws))
         y = self.at.tape.y
-        if y is None or y.classes is None:
+        if y is None or y.classes is None or not is_over_classes(self.at.tape):
             return None, None
         gaps = np.zeros(T, dtype=bool) if y.missing is None else y.missing[:, self.at.sequence]
         target = empty + tuple(
@@ -314,16 +314,16 @@ class _Tables:
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
         """What the stops so far have added to a parameter's gradient, and where this one added something."""
         shape = self.at.session.program.parameters[name]
-        total, written = np.zeros(shape), np.zeros(shape, dtype=bool)
+        total, here = np.zeros(shape), np.zeros(shape)
         for use in tape.plan.uses[name]:
             walked = np.flatnonzero(self._walked(use.node.equation.name, tape.T))
             if walked.size:
                 span = slice(int(walked[0]), int(walked[-1]) + 1)
                 total = total + tape.parameter_part(use, span).reshape(shape)
             if use.node.equation.name == self.at.equation:
-                here = tape.parameter_part(use, slice(self.at.place, self.at.place + 1))
-                written |= here.reshape(shape) != 0.0
-        return total, written
+                now = slice(self.at.place, self.at.place + 1)
+                here = here + tape.parameter_part(use, now).reshape(shape)
+        return total, here != 0.0
 
 
 def _matrix(

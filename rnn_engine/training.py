@@ -293,6 +293,16 @@ def training_steps(run: Run) -> Iterator[RunStep]:
         frame = iteration.after
 
 
+def is_over_classes(tape: Tape) -> bool:
+    """Whether the elements of the output stand for the classes that the targets are."""
+    y, program = tape.y, tape.plan.program
+    return (
+        y is not None
+        and y.classes is not None
+        and program.shapes[program.output] == (y.shape or (program.classes,))
+    )
+
+
 def predicted_classes(tape: Tape) -> NDArray[np.int64] | None:
     """`[T, B]`: the largest element of a vector output; 0 or 1 for a scalar one whose targets are 0 and 1."""
     y, program = tape.y, tape.plan.program
@@ -300,7 +310,7 @@ def predicted_classes(tape: Tape) -> NDArray[np.int64] | None:
         return None
     output = tape.value(program.output)
     if program.shapes[program.output]:
-        return np.argmax(output, axis=-1) if y.shape or program.classes else None
+        return np.argmax(output, axis=-1) if is_over_classes(tape) else None
     return (output[..., 0] > 0.5).astype(np.int64) if y.classes.max(initial=0) <= 1 else None
 
 

@@ -156,8 +156,9 @@ class _Asking:
         """The tape of a value and its place on it."""
         cell = self.cell
         assert cell.t is not None
-        if cell.phase == "generate":
-            return self.timeline.ending().generated.tapes[cell.t - 1], 0
+        if cell.phase == "generate":  # a tape for each time step; before the first there is its initial state
+            tape = self.timeline.ending().generated.tapes[max(cell.t, 1) - 1]
+            return tape, cell.t - 1 - tape.start
         tape = (
             self.timeline.ending().tape
             if cell.phase == "evaluate"

@@ -170,6 +170,7 @@ def run(
     y: Signal | None = None,
     initial: Mapping[str, ArrayLike] | None = None,
     weight: float = 1.0,
+    lengths: Sequence[int] | None = None,
 ) -> Tape:
     """One window, forward and, where there is a loss, backward; `initial` `[B][n]` per state."""
     T, B = x.values.shape[:2]
@@ -180,10 +181,13 @@ def run(
         y=None if y is None else y.shape,
     )
     states = {name: np.array(value, dtype=float)[None] for name, value in (initial or {}).items()}
-    tape = forward(make_plan(program), parameters, x, y, T=T, B=B, initial=states)
+    padding = None if lengths is None else np.arange(T)[:, None] >= np.array(lengths)
+    tape = forward(make_plan(program), parameters, x, y, T=T, B=B, initial=states, padding=padding)
     if "loss" in program.equations:
         weights = np.full((T, B), weight)
         if y is not None and y.missing is not None:
             weights[y.missing] = 0.0
+        if padding is not None:
+            weights[padding] = 0.0
         backward(tape, weights)
     return tape

@@ -217,6 +217,31 @@ def test_tokens_targets_and_what_was_predicted() -> None:
     assert tokens.known.tolist() == [[True, True], [True, True], [False, False], [False, False]]
 
 
+def test_targets_are_marked_only_in_an_output_that_is_over_their_classes() -> None:
+    """Whole numbers that are no classes, a softmax of another size: no column stands for a target."""
+    s = session(
+        "p = softmax(W @ x)\nloss = squared_error(sum(p * p), y)",
+        {"W": [[0.1, 0.2], [0.3, 0.4]]},
+        data={"inputs": [[1, 2], [3, 4]], "targets": [7, 1]},
+        evaluate=True,
+    )
+    for record, snapshot in walk(s):
+        p = matrix(snapshot, "output", "p")
+        assert p.target is None and p.chosen is None
+        if record["phase"] == "evaluate" and record["equation"] == "p":
+            assert record["predicted"] == record["values"]["p"]
+    assert "accuracy" not in record["totals"]
+
+
+def test_contributions_that_cancel_are_no_change() -> None:
+    s = session("h = x * w - x * w + w\nloss = sum(h)", {"w": [1.0, 2.0]}, data={"inputs": [3, 4]})
+    t = session("h = x * w - x * w\nloss = sum(h)", {"w": [1.0, 2.0]}, data={"inputs": [3, 4]})
+    for which, changes in ((s, True), (t, False)):
+        shown = observe(which, Timeline(which.run), which.schedule.span("1:backward:2:h").start)
+        found = matrix(shown, "gradients", "∂w").written
+        assert found is not None and found.all() == found.any() == changes
+
+
 def test_each_sequence_of_a_batch_can_be_looked_at() -> None:
     s = lesson("batch")
     timeline = Timeline(s.run)

@@ -74,7 +74,9 @@ def classes(y: ArrayLike) -> Signal:
     return Signal(values[..., None].astype(float), (), values)
 
 
-def engine(case: Mapping[str, Any], T: int, sequences: slice) -> tuple[Tape, dict[str, Layer]]:
+def engine(
+    case: Mapping[str, Any], T: int, sequences: slice, lengths: list[int] | None = None
+) -> tuple[Tape, dict[str, Layer]]:
     """Some sequences of a case over their first T time steps."""
     layers, B = stack(case), len(case["lengths"])
     parameters = {name: np.array(case["weights"][name]) for name in ("W_hy", "b_y")}
@@ -87,6 +89,7 @@ def engine(case: Mapping[str, Any], T: int, sequences: slice) -> tuple[Tape, dic
         classes(np.array(case["y"])[:T, sequences]),
         {name: np.array(value)[sequences] for name, value in case["initial"].items()},
         weight=1.0 / B,
+        lengths=lengths,
     )
     return tape, layers
 
@@ -113,6 +116,30 @@ def test_layers(case: Mapping[str, Any]) -> None:
     agree(tape.value("loss").sum() / tape.B, case["loss"], "loss")
     for name, gradients in case["gradients"].items():
         agree(tape.gradient(name), gradients, f"∂{name}")
+    for name, gradients in case["initial_gradients"].items():
+        agree(tape.initial_gradient(name)[0], gradients, f"∂{name}[0]")
+    found = weight_gradients(tape, layers)
+    for name, gradients in case["weight_gradients"].items():
+        agree(found[name], gradients, f"∂{name}")
+
+
+@pytest.mark.parametrize("case", LENGTHS, ids=name_of)
+def test_sequences_of_other_lengths_side_by_side(case: Mapping[str, Any]) -> None:
+    """Masked in one batch: nothing behind a sequence's end touches a number before it, and the state is kept."""
+    lengths = case["lengths"]
+    tape, layers = engine(case, len(case["x"]), slice(None), lengths)
+    for name, values in case["values"].items():
+        for b, T in enumerate(lengths):
+            agree(tape.value(name)[:T, b], np.array(values)[:T, b], name)
+            if name in tape.plan.program.delays:
+                assert (tape.value(name)[T:, b] == tape.value(name)[T - 1, b]).all()
+    for name, gradients in case["gradients"].items():
+        for b, T in enumerate(lengths):
+            agree(tape.gradient(name)[:T, b], np.array(gradients)[:T, b], f"∂{name}")
+            if (
+                name not in tape.plan.program.leads
+            ):  # a reverse sweep starts behind the end, and keeps what it is given
+                assert not tape.gradient(name)[T:, b].any()
     for name, gradients in case["initial_gradients"].items():
         agree(tape.initial_gradient(name)[0], gradients, f"∂{name}[0]")
     found = weight_gradients(tape, layers)

@@ -141,7 +141,7 @@ def _bind_forward(space: Workspace) -> None:
                     _column(_override, [out, space.values[node.apply], values, mask], stage.direction)
                 )
             if node.root and space.form.padded and name in space.plan.program.states:
-                way = stage.direction or (1 if name in space.plan.program.delays else -1)
+                way = stage.direction or space.direction(name)
                 before = space.slots[name][space.span(name, -way)]
                 kept = _column(_set, [out, before, space.padding], way)
                 (columns if stage.direction else later).append(kept)
@@ -194,15 +194,42 @@ def _bind_backward(space: Workspace, seeds: frozenset[str]) -> WayBack:
             if node.apply in plan.fused.values():
                 continue  # the fused loss hands its gradient straight to the argument
             if node.root:
-                columns += [_column(_add, addition, way) for addition in sums[node.equation.name]]
-                if node.equation.name in space.overrides:
-                    mask, _ = space.overrides[node.equation.name]
-                    arrived, on = back.gradients[node.equation.name], back.cotangents[node.apply]
-                    columns.append(_column(_cut, [on, arrived, mask], way))
+                arriving = _arriving_columns(space, back, node, sums[node.equation.name], way)
+                if way == 0 and node.equation.name in back.kept:
+                    back.calls.extend(
+                        _in_turn(arriving)
+                    )  # a loop of its own: each t hands on to the one before
+                else:
+                    columns += arriving
             columns += _vjp_columns(space, back, node, way)
         back.calls.extend(_in_turn(columns))
     _bind_parameters(space, back)
     return back
+
+
+def _arriving_columns(
+    space: Workspace, back: WayBack, node: Node, additions: list[tuple[Array, Array, Array]], way: int
+) -> list[Column]:
+    """By which calls the gradient of an equation's value is added up, and made ready to be handed on."""
+    name = node.equation.name
+    gradient, on = back.gradients[name], back.cotangents[node.apply]
+    carried = space.direction(name)
+    if name in back.kept:
+        way = way or -carried
+    columns = [_column(_add, addition, way) for addition in additions]
+    if name in back.kept:
+        before = back.kept[name][space.span(name, -carried)]
+        columns.append(_column(_keep, [before, gradient, space.padding], way))
+    if name in space.overrides:
+        mask, _ = space.overrides[name]
+        columns.append(_column(_cut, [on, gradient, mask], way))
+    return columns
+
+
+def _keep(before: Array, gradient: Array, padding: NDArray[np.bool_]) -> Calls:
+    """A padded time step has the state of the one before: so it hands on the whole gradient."""
+    yield np.copyto, before, np.zeros((), before.dtype)
+    yield np.copyto, before, gradient, "same_kind", padding
 
 
 def _add(a: Array, b: Array, into: Array) -> Calls:
@@ -227,6 +254,9 @@ def _sum_up(space: Workspace, back: WayBack, name: str) -> list[tuple[Array, Arr
         sent = add_up([back.parts[leaf][space.span(name)] for leaf in sender.leaves])
         back.sums[name, sender] = sent
         arriving.append(sent)
+    if space.form.padded and name in plan.program.states:
+        back.kept[name] = space.room(name)
+        arriving.append(back.kept[name][space.span(name)])
     if root in plan.fused.values():
         return []
     back.gradients[name] = add_up(arriving) if arriving else np.zeros_like(space.values[root])

@@ -67,6 +67,8 @@ class WayBack:
     """Per operation `[T, B, n]`: what is handed on to its arguments; nothing where its value was set by hand."""
     parts: dict[Read, Array] = field(default_factory=dict)
     """Per read, in the room of the value read: what it sends, at the receiver's time step."""
+    kept: dict[str, Array] = field(default_factory=dict)
+    """Per state with padding, in its room: what padded time steps, which only keep the state, hand on."""
     sums: dict[tuple[str, Sender], Array] = field(default_factory=dict)
     """Per receiver and sender `[T, B, n]`."""
     calls: list[Call] = field(default_factory=list)
@@ -173,6 +175,10 @@ class Workspace:
             return arrays
         places = (self.T, self.B)
         return [a if a.ndim == 2 else np.broadcast_to(a, (*places, a.size)) for a in arrays]
+
+    def direction(self, state: str) -> int:
+        """Which way over t a state is carried."""
+        return 1 if state in self.plan.program.delays else -1
 
     def blanks(self, equation: str) -> list[NDArray[np.bool_]]:
         """`[T, B, 1]` masks: where an equation sends zeros and adds nothing, whatever it computed there."""
@@ -308,6 +314,8 @@ class Tape:
         for sender in self.plan.senders.get(name, ()):
             for leaf in sender.leaves:
                 total += self.workspace.outside(name, self.back.parts[leaf])
+        if name in self.back.kept:
+            total += self.workspace.outside(name, self.back.kept[name])
         return total
 
     def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:

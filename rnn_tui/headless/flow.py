@@ -13,6 +13,7 @@ from rnn_engine.trace import plain_array, plain_number
 from rnn_engine.training import Iteration
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
+from rnn_tui.words import horizon_line
 
 FINE, SHORT = 0, 1
 
@@ -42,22 +43,9 @@ def show_horizon(session: str, number: int, sequence: int, at_least: int | None)
     found = horizon(iteration, sequence=sequence)
     if found is None:
         raise EngineError("no state is read from an earlier time step, so nothing is remembered")
-    T = len(found.norms)
-    if found.steps is None:
-        left, last = found.norms[0], f"∂{found.state}[{found.start + T}]"
-        line = f"horizon: more than {T - 1} steps; {left:.2g} of {last} is left at t={found.start + 1}"
-    else:
-        line = f"horizon: {found.steps} steps; after them less than 1 % of ∂{found.state}[{found.start + T}] is left"
-    worst = worst_hop(iteration, sequence)
-    if worst is not None:
-        line += f"; the hop t={worst.t} → {worst.t - 1} loses most: {blame(worst)}"
+    line = horizon_line(found, worst_hop(iteration, sequence))
     print(safe_text(line))
     return SHORT if at_least is not None and found.steps is not None and found.steps < at_least else FINE
-
-
-def blame(hop: Hop) -> str:
-    """What a hop's factor is made of."""
-    return f"× {hop.factor:.3g} (nonlinearity × {hop.nonlinearity:.3g}, weights × {hop.weights:.3g})"
 
 
 def worst_hop(iteration: Iteration, sequence: int) -> Hop | None:

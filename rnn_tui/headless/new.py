@@ -3,8 +3,10 @@
 The text of the cell is copied from rnn_engine/cells, what hangs off it from rnn_engine/heads, so a new
 cell is a new text file there. Its parameters are named as is usual, and their shapes follow from the names:
 
-    W_xh  [H, n]   from the input x to h         W_hh  [H, H]   from the state h to h
-    W_hy  [V, H]   from h to the output          b_h   [H]      b_y  [V]
+    W_xh  [H, n]   from the input x to h         W_hh   [H, H]     from the state h to h
+    W_ph  [H, n]   from the output p to h        W_hxi  [H, H+n]   from concat(h, x) to i
+    W_hy  [V, H]   from h to the output          b_h    [H]        b_y  [V]
+    w_ci  [H]      from c to i, each unit its own
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ SCALE = 0.1
 DIGITS = 6
 """Decimals kept of them, so that the file can be read."""
 LEARNING_RATE, LIMIT, ITERATIONS, WINDOW = 0.1, 5.0, 100, 25
-PARAMETER = re.compile(r"\b(?:W|b)_\w+")
+PARAMETER = re.compile(r"\b[Wwb]_\w+")
 MAX_HIDDEN, MAX_WEIGHTS = 4096, 1_000_000
 
 
@@ -114,12 +116,13 @@ def shapes(text: tuple[str, ...], n: int, hidden: int) -> dict[str, tuple[int, .
     for name in PARAMETER.findall("\n".join(text)):
         kind, ends = name.split("_", 1)
         rows = n if ends.endswith("y") else hidden
-        found[name] = (rows,) if kind == "b" else (rows, n if ends.startswith("x") else hidden)
+        columns = hidden + n if ends.startswith("hx") else n if ends[0] in "xp" else hidden
+        found[name] = (rows, columns) if kind == "W" else (rows,)
     return found
 
 
 def first_value(shape: tuple[int, ...], random: np.random.Generator) -> Value:
-    """Zeros for a bias, small random numbers for a matrix."""
+    """Zeros for a vector, small random numbers for a matrix."""
     if len(shape) == 1:
         return (0.0,) * shape[0]
     return tuple(map(tuple, random.normal(0.0, SCALE, shape).round(DIGITS).tolist()))

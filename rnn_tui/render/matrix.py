@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.number import UNKNOWN, bar, number, room_for, scale
+from rnn_tui.render.number import ASKED, UNKNOWN, bar, number, room_for, scale
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
@@ -64,6 +64,12 @@ class Part:
 def known_at(matrix: Matrix, row: int, column: int) -> bool:
     """Whether the cell is computed at this address."""
     return matrix.known is None or bool(matrix.known[row, column])
+
+
+def unknown(matrix: Matrix, row: int, column: int) -> Span:
+    """What stands in place of a number that is not shown: one to predict, or none yet."""
+    asked = matrix.asked is not None and matrix.asked[row, column]
+    return (ASKED, "asked") if asked else (UNKNOWN, "unknown")
 
 
 def entry_width(matrix: Matrix) -> int:
@@ -206,7 +212,7 @@ def _cell_writer(
         value = values[row][column]
         block = ""
         if not known_at(matrix, row, column):
-            text, role = UNKNOWN, "unknown"
+            text, role = unknown(matrix, row, column)
         elif matrix.texts is not None:
             text, role = clip(token_text(matrix.texts[row][column]), digits), "text"
         else:

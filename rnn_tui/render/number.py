@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import floor, isfinite, log10
 
-UNKNOWN = "·"
+UNKNOWN, ASKED = "·", "?"
 _BARS = " ▁▂▃▄▅▆▇"
 
 

@@ -59,6 +59,7 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "negative": ink(c.negative),
         "zero": ink(c.faint),
         "unknown": ink(c.faint),
+        "asked": ink(c.now, bold=True),
         "row": Style(bgcolor=c.row),
         "now": ink(c.now, bold=True),
         "written": Style(color=c.now, bold=True, underline=True),
@@ -76,7 +77,7 @@ def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "note"), nothing)
     roles |= dict.fromkeys(("muted", "faint", "zero", "unknown", "title"), dim)
-    roles |= dict.fromkeys(("strong", "focus", "now", "target", "chosen", "warning", "key"), bold)
+    roles |= dict.fromkeys(("strong", "focus", "now", "target", "chosen", "warning", "key", "asked"), bold)
     return roles | {
         "jump": Style(reverse=True, bold=True, dim=False),
         "written": Style(bold=True, underline=True, dim=False),

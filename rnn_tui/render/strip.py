@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
-from rnn_tui.render.matrix import LONGEST_LABEL, entry_width, known_at
-from rnn_tui.render.number import UNKNOWN, number, room_for
+from rnn_tui.render.matrix import LONGEST_LABEL, entry_width, known_at, unknown
+from rnn_tui.render.number import number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
@@ -80,7 +80,7 @@ def _entries(
     for at in range(*shown):
         value = float(matrix.values[at, column])
         if not known_at(matrix, at, column):
-            text, role = UNKNOWN, "unknown"
+            text, role = unknown(matrix, at, column)
         elif matrix.texts is not None:
             text, role = clip(token_text(matrix.texts[at][column]), wide), "text"
         else:

@@ -1,0 +1,133 @@
+"""Why this number: its rule, and its terms from the largest to the smallest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnn_tui.render.number import level_bar, number
+from rnn_tui.render.panel import scrolled, worded
+from rnn_tui.render.spans import Line, Span, fit, merge, width
+from rnn_tui.text import cells, clip, safe_text
+
+DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class TermView:
+    """One summand, or one thing a function was applied to. Texts are raw."""
+
+    text: str
+    value: float
+    share: float
+    source: str
+    """The number it comes from; empty where there is none."""
+    address: str
+    """The step that made that number; empty for what is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """All that the panel shows."""
+
+    label: str
+    value: float
+    address: str
+    rule: str
+    sums: bool
+    terms: tuple[TermView, ...]
+    rounding: float
+    remark: str = ""
+    chosen: int = 0
+    path: tuple[str, ...] = ()
+    """The numbers one came by, the first one first."""
+
+
+def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
+    """The panel in `wide` × `high` cells."""
+    exact: list[Span] = [
+        (safe_text(view.label), "strong"),
+        (" = ", "muted"),
+        (repr(view.value), "negative" if view.value < 0 else "zero" if view.value == 0 else "positive"),
+    ]
+    made = f"  {view.address}" if view.address else "  given"
+    if width(exact) + cells(made) <= wide:
+        exact.append((made, "muted"))
+    head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
+    if view.remark:
+        head += worded(view.remark, wide, "muted")[:2]
+    head += [(), *_heading(view, wide)]
+    body = [
+        _term(view, term, at == view.chosen, wide, _text_room(view, wide))
+        for at, term in enumerate(view.terms)
+    ]
+    if view.sums and view.rounding:
+        body.append(_rounding(view, wide))
+    return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
+
+
+def _heading(view: WhyView, wide: int) -> list[Line]:
+    count = len(view.terms)
+    if not count:
+        return []
+    if not view.sums:
+        return [fit([("applied to", "muted")], wide)]
+    said = "the one term" if count == 1 else f"the sum of {count} terms, the largest first"
+    return [fit([(said, "muted")], wide)]
+
+
+def _bar_room(wide: int) -> int:
+    return 12 if wide >= 90 else 8 if wide >= 56 else 4
+
+
+def _text_room(view: WhyView, wide: int) -> int:
+    """Cells for the texts of the terms, as wide as the widest, while there is room."""
+    lead = 2 + DIGITS + 2 + (_bar_room(wide) + 7 if view.sums else 0)
+    longest = max((cells(safe_text(term.text)) for term in view.terms), default=0)
+    return max(min(longest, wide - lead), 8)
+
+
+def _term(view: WhyView, term: TermView, chosen: bool, wide: int, room: int) -> Line:
+    shown = number(term.value, DIGITS - 1, 5)
+    if view.sums and term.value > 0:
+        shown = f"+{shown}"
+    sign = "negative" if term.value < 0 else "zero" if term.value == 0 else "positive"
+    spans: list[Span] = [("▸ " if chosen else "  ", "now"), (f"{shown:>{DIGITS}}  ", sign)]
+    if view.sums:
+        bar = level_bar(term.share, _bar_room(wide))
+        spans += [
+            (bar + " " * (_bar_room(wide) - cells(bar)), sign),
+            (f" {term.share:>4.0%}  ", "muted"),
+        ]
+    text = clip(safe_text(term.text), room)
+    spans += [(text, "cursor" if chosen else "text"), (" " * (room - cells(text)), "")]
+    origin = term.address or ("given" if term.source else "")
+    if width(spans) + 2 + cells(origin) <= wide:
+        spans += [("  ", ""), (origin, "muted")]
+    return fit(merge(spans), wide)
+
+
+def _rounding(view: WhyView, wide: int) -> Line:
+    return fit([(f"  {view.rounding:>+{DIGITS}.1e}  ", "muted"), ("rounding", "muted")], wide)
+
+
+def _foot(view: WhyView, wide: int) -> list[Line]:
+    lines: list[Line] = []
+    if view.terms:
+        term = view.terms[min(view.chosen, len(view.terms) - 1)]
+        if term.address:
+            lines.append(
+                fit([("Enter", "key"), (f" goes to {safe_text(term.source)} at {term.address}", "muted")], wide)
+            )
+        elif term.source:
+            lines.append(fit([("Enter", "key"), (f" shows {safe_text(term.source)}", "muted")], wide))
+        else:
+            lines.append(fit([("a constant: nothing stands behind it", "muted")], wide))
+    if view.path:
+        way = " → ".join(safe_text(label) for label in (*view.path, view.label))
+        room = wide - 11
+        if cells(way) > room:
+            while cells(way) > room - 2 and " → " in way:
+                way = way.split(" → ", 1)[1]
+            way = f"… → {way}" if cells(way) <= room - 4 else way
+        lines.append(fit([("Backspace", "key"), (" ", ""), (way, "muted")], wide))
+    return lines

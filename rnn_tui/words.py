@@ -1,0 +1,26 @@
+"""Sentences that the screen and the headless commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnn_engine.flow import Hop, Horizon
+
+
+def horizon_line(found: Horizon, worst: Hop | None) -> str:
+    """After how many steps the last state's gradient is gone, and the hop that loses most."""
+    T = len(found.norms)
+    last = f"∂{found.state}[{found.start + T}]"
+    if found.steps is None:
+        line = f"horizon: more than {T - 1} steps; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
+    else:
+        line = f"horizon: {found.steps} steps; after them less than 1 % of {last} is left"
+    if worst is not None:
+        line += f"; the hop t={worst.t} → {worst.t - 1} loses most: {blame(worst)}"
+    return line
+
+
+def blame(hop: Hop) -> str:
+    """What a hop's factor is made of."""
+    return f"× {hop.factor:.3g} (nonlinearity × {hop.nonlinearity:.3g}, weights × {hop.weights:.3g})"
