@@ -36,7 +36,7 @@ def derivation(session: Session, timeline: Timeline, index: int, sequence: int =
     if phase.name == "generate" and equation == "sample":
         return (Section("the draw", ("The next token is chosen by the probabilities of the output.",)),)
     if phase.name == "generate":
-        tape, place = timeline.ending().generated.tapes[place], 0
+        tape, place = timeline.ending().generated.tape(place), 0
     elif phase.name == "evaluate":
         tape = timeline.ending().tape
     else:

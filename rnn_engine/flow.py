@@ -115,9 +115,9 @@ class Flow:
         return tuple(self._hop(loss, k) for k in range(loss, 0, -1))
 
     def worst(self, loss: int) -> Hop | None:
-        """The hop that loses most; None where there is none or nothing flows."""
+        """The hop that changes the gradient's size most, down or up; None where there is none or nothing flows."""
         hops = [hop for hop in self.hops(loss) if hop.before > 0.0]
-        return min(hops, key=lambda hop: hop.factor, default=None)
+        return max(hops, key=lambda hop: abs(np.log(hop.factor)) if hop.factor else np.inf, default=None)
 
     def shares(self, loss: int) -> dict[str, NDArray[np.float64]]:
         """Per state `[T]`: its share of what crosses from k + 1 into k (by norm), where anything does."""
@@ -148,7 +148,10 @@ class Flow:
 
 @dataclass(frozen=True, eq=False)
 class Horizon:
-    """How much of a state's last value depends on its earlier ones: ‖∂h_T/∂h_k‖₂ for every k of a window."""
+    """How much of a state's last value depends on what was carried: ‖∂h_T/∂h_k‖₂ for every k of a window.
+
+    Where there are several states (h and c of an LSTM), h_k stands for all that time step k hands on.
+    """
 
     state: str
     start: int
@@ -244,8 +247,7 @@ def _norms(array: Array) -> NDArray[np.float64]:
 def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -> Horizon | None:
     """How far back the state at the end of the window remembers; the state that the output reads unless told.
 
-    One lane for each unit of the state, each with a gradient of one at that unit at the end. With gates,
-    ∂h_T/∂h_k is that along all ways, through every state.
+    One lane for each unit of the state, each with a gradient of one at that unit at the end.
     """
     run, window = iteration.run, iteration.window
     program = run.plan.program
@@ -257,7 +259,9 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
     shown = iteration.tape
     T, n = shown.T, shown.value(state).shape[-1]
     last = T - 1 if shown.padding is None else int(np.flatnonzero(~shown.padding[:, sequence])[-1])
-    jacobians = np.zeros((T, n, n))
+    carried = [s for s in candidates if s in plan.objective]
+    sizes = [shown.value(s).shape[-1] for s in carried]
+    jacobians = np.zeros((T, n, sum(sizes)))
     for first in range(0, n, LANES):
         units = np.arange(first, min(first + LANES, n))
         tape = forward(
@@ -274,8 +278,18 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
         seeds = np.zeros((T, LANES, n))
         seeds[last, units - first, units] = 1.0
         backward_to_values(tape, {state: seeds})
-        jacobians[:, units] = tape.gradient(state)[:, : len(units)]
+        crossing = [_crossed(tape, s) for s in carried]
+        jacobians[:, units] = np.concatenate(crossing, axis=-1)[:, : len(units)]
+    jacobians[last] = np.eye(n, sum(sizes))
     return Horizon(state, window.start, np.array([_spectral_norm(j) for j in jacobians[: last + 1]]))
+
+
+def _crossed(tape: Tape, state: str) -> Array:
+    """`[T, lanes, n]`: what arrives at a state from the time step after."""
+    total = np.zeros_like(tape.value(state))
+    for leaf, _ in _one_step_back(tape.plan, state):
+        total += tape.sent_by(state, leaf)
+    return total
 
 
 def _read_by_output(plan: Plan) -> set[str]:

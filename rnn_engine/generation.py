@@ -21,11 +21,25 @@ from rnn_engine.errors import EngineError
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """One tape of length one per time step; per time step the token that was drawn, None where the prompt forces it."""
+    """What was read and drawn at every time step; None where the prompt forces the next token."""
 
-    tapes: tuple[Tape, ...]
+    generator: Generator
+    parameters: Mapping[str, Array]
+    states: tuple[Mapping[str, Array], ...]
+    """What each time step started from, `[d, 1, n]` per state."""
     inputs: tuple[int, ...]
     draws: tuple[int | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def tape(self, place: int) -> Tape:
+        """One time step (from 0), computed again: the same calls on the same numbers, so the same bits."""
+        return self.generator.step(self.parameters, self.states[place], self.inputs[place], place)
+
+    def values(self, name: str) -> Array:
+        """`[T, n]`: an equation's value at every time step."""
+        return np.array([self.tape(place).value(name)[0, 0] for place in range(len(self))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +62,14 @@ class Generator:
     def run(self, parameters: Mapping[str, Array], initial: Mapping[str, Array]) -> Generated:
         """Generate from the given weights and initial states `[d, 1, n]`."""
         program = self.plan.program
-        size = program.shapes[program.output][0]
         own = {name: parameters[name] for name in program.parameters}
-        state = {name: values for name, values in initial.items() if name in program.delays}
-        tokens, tapes = list(self.prompt), []
+        states = [{name: values for name, values in initial.items() if name in program.delays}]
+        tokens = list(self.prompt)
         draws: list[int | None] = []
         uniform = _uniform(self.seed)
         for place in range(self.T):
-            token = np.array([[tokens[place]]])
-            x = Signal(np.eye(size)[token], (size,), token)
-            tape = forward(self.plan, own, x, None, T=1, B=1, initial=state, start=place)
-            state = {name: tape.final(name) for name in program.delays}
-            tapes.append(tape)
+            tape = self.step(own, states[-1], tokens[place], place)
+            states.append({name: tape.final(name).copy() for name in program.delays})
             if place < len(self.prompt) - 1:
                 draws.append(None)
                 continue
@@ -67,7 +77,16 @@ class Generator:
             drawn = int(np.argmax(p)) if self.greedy else draw(p, next(uniform), self.temperature, self.top_k)
             draws.append(drawn)
             tokens.append(drawn)
-        return Generated(tuple(tapes), tuple(tokens[: self.T]), tuple(draws))
+        return Generated(self, own, tuple(states[: self.T]), tuple(tokens[: self.T]), tuple(draws))
+
+    def step(
+        self, parameters: Mapping[str, Array], state: Mapping[str, Array], token: int, place: int
+    ) -> Tape:
+        """One time step from a state `[d, 1, n]`, with a token for input."""
+        size = (self.plan.program.x or (1,))[0]
+        classes = np.array([[token]])
+        x = Signal(np.eye(size)[classes], (size,), classes)
+        return forward(self.plan, parameters, x, None, T=1, B=1, initial=state, start=place)
 
 
 def make_generator(

@@ -12,6 +12,8 @@ from rnn_engine.session import Session
 from rnn_engine.training import Iteration
 
 EPS = 1e-5
+SURE = 1e-7
+"""A relative difference below this needs no second look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,28 @@ class GradientCheck:
 
 
 def check_gradients(session: Session, eps: float = EPS, most: int = 2000) -> GradientCheck | None:
-    """Check the gradients of the first iteration. None where there is no loss.
+    """Check the gradients of the first iteration that has a loss. None where there is none.
 
-    At most `most` numbers are compared, spread evenly over all parameters.
+    At most `most` numbers are compared, spread evenly over all parameters. Where the loss is curved too
+    sharply for `eps`, a smaller one is tried as well: a wrong gradient passes neither.
     """
     run = session.run
     if "loss" not in run.plan.program.equations or not run.plan.program.parameters:
         return None
     iteration = run.iteration(run.first())
+    while not run.weights(iteration.tape).any():
+        if run.schedule.ends_epoch(iteration.number) or iteration.number == run.schedule.iterations:
+            return None
+        iteration = run.iteration(iteration.after)
+    found = _compare(iteration, eps, most)
+    return found if found.relative < SURE else min(found, _compare(iteration, eps / 10, most), key=_relative)
+
+
+def _relative(check: GradientCheck) -> float:
+    return check.relative
+
+
+def _compare(iteration: Iteration, eps: float, most: int) -> GradientCheck:
     analytic = {name: np.asarray(g) for name, g in iteration.gradients.items()}
     size = sum(g.size for g in analytic.values())
     chosen = np.unique(np.linspace(0, size - 1, min(size, most)).astype(int))

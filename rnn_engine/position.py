@@ -61,7 +61,7 @@ class Position:
         if self.phase.name == "evaluate":
             return self.ending.tape
         if self.phase.name == "generate":
-            return self.ending.generated.tapes[self.place]
+            return self.ending.generated.tape(self.place)
         return self.iteration.tape
 
     @cached_property

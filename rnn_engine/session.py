@@ -102,6 +102,8 @@ def compile_run(replay: Replay) -> Run:
     rule = _rule(program, training) if "loss" in program.equations and training.optimizer else None
     if training.optimizer and rule is None:
         raise EngineError("training.optimizer: there is no equation `loss` to train on")
+    if training.optimizer is None and (training.frozen or training.clip):
+        raise EngineError("training: frozen and clip belong to an update; expected an optimizer beside them")
     if training.train_initial:
         raise EngineError("training.train_initial: initial states cannot be trained yet; expected it absent")
     for name in training.report:

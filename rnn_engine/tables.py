@@ -98,7 +98,7 @@ class _Tables:
 
     def _generated_inputs(self) -> tuple[Matrix, ...]:
         token, generated = token_name(self.at.session), self.at.ending.generated
-        steps = len(generated.tapes)
+        steps = len(generated)
         shown = [str(token(k)) for k in generated.inputs]
         drawn = ["" if k is None else str(token(k)) for k in generated.draws]
         here = self.at.place + (self.at.equation == "sample")
@@ -173,9 +173,9 @@ class _Tables:
         """A value over the time steps of the window; a state with the values before it."""
         program = self.at.program
         if self.at.phase.name == "generate":
-            values = np.array([tape.value(name)[0, 0] for tape in self.at.ending.generated.tapes])
+            values = self.at.ending.generated.values(name)
             before = (
-                self.at.ending.generated.tapes[0].initial(name)[:, 0]
+                self.at.ending.generated.tape(0).initial(name)[:, 0].copy()
                 if name in program.delays
                 else values[:0]
             )

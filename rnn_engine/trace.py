@@ -11,6 +11,7 @@ import numpy as np
 from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Tape
+from rnn_engine.errors import AddressError
 from rnn_engine.schedule import Phase
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -29,6 +30,8 @@ def records(
     schedule = session.schedule
     first = schedule.span(start).start if start else 0
     last = schedule.span(end).stop - 1 if end else schedule.total - 1
+    if last < first:
+        raise AddressError(f"{end} stands before {start}; expected the two the other way round")
     timeline = Timeline(session.run)
     index = first
     while index <= last:
@@ -165,7 +168,7 @@ def _generated(session: Session, ending: Ending) -> Callable[[Record, Any, str],
             record["values"] = {}
             record["sample"] = None if drawn is None else name(drawn)
             return
-        tape = generated.tapes[place]
+        tape = generated.tape(place)
         scalar = tape.plan.program.shapes[equation] == ()
         record["values"] = {equation: _one(tape.value(equation)[0], scalar)}
 

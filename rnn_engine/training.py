@@ -257,7 +257,7 @@ class RunStep:
             raise ValueError(f"{self.address} stands on no tape")
         if self.address.phase == "generate":
             assert isinstance(self.source, Ending)
-            return Step(self.source.generated.tapes[t - 1], "forward", 0, self.address.equation)
+            return Step(self.source.generated.tape(t - 1), "forward", 0, self.address.equation)
         phase = "backward" if self.address.phase == "backward" else "forward"
         return Step(self.source.tape, phase, t - 1 - self.source.tape.start, self.address.equation)
 

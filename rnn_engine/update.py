@@ -154,7 +154,9 @@ def compile_update(
     constants = dict(constants)
     lines = list(lines)
     if clip is not None:
-        lines.insert(0, CLIP_BY[clip[0]])
+        lines.append(
+            CLIP_BY[clip[0]]
+        )  # last, so that an error names the line of the text; it is needed first
         if "limit" in constants:
             raise EngineError("the constant 'limit' is that of the clipping; expected another name")
         constants["limit"] = clip[1]

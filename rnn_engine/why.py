@@ -157,7 +157,7 @@ class _Asking:
         cell = self.cell
         assert cell.t is not None
         if cell.phase == "generate":  # a tape for each time step; before the first there is its initial state
-            tape = self.timeline.ending().generated.tapes[max(cell.t, 1) - 1]
+            tape = self.timeline.ending().generated.tape(max(cell.t, 1) - 1)
             return tape, cell.t - 1 - tape.start
         tape = (
             self.timeline.ending().tape

@@ -221,9 +221,22 @@ class Controller:
             equation = phase.stops[0][1]
         index = phase.find(t, str(equation))
         if index is None:
+            index = self._in_another_window(phase, t, str(equation))
+        if index is None:
             last = phase.start + phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
             raise AddressError(f"there is no time step {t} here; expected {phase.start + 1} to {last}")
         return index
+
+    def _in_another_window(self, phase: Phase, t: int, equation: str) -> int | None:
+        """The same stop at a time step of another window of this sequence and epoch; None where there is none."""
+        schedule, here = self.schedule, phase.iteration
+        first = here - (here - 1) % len(schedule.windows)
+        for number in range(first, min(first + len(schedule.windows), schedule.iterations + 1)):
+            window = schedule.window(number)
+            if window.batch == schedule.window(here).batch and window.start < t <= window.stop:
+                other = next((p for p in schedule.phases(number) if p.name == phase.name), None)
+                return None if other is None else other.find(t, equation)
+        return None
 
     def _phase(self, n: int) -> str:
         index = self.index

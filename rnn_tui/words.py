@@ -13,11 +13,14 @@ def horizon_line(found: Horizon, worst: Hop | None) -> str:
     T = len(found.norms)
     last = f"∂{found.state}[{found.start + T}]"
     if found.steps is None:
-        line = f"horizon: more than {T - 1} steps; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
+        line = (
+            f"horizon: more than {T - 1} steps; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
+        )
     else:
         line = f"horizon: {found.steps} steps; after them less than 1 % of {last} is left"
     if worst is not None:
-        line += f"; the hop t={worst.t} → {worst.t - 1} loses most: {blame(worst)}"
+        does = "loses" if worst.factor <= 1.0 else "grows"
+        line += f"; the hop t={worst.t} → {worst.t - 1} {does} most: {blame(worst)}"
     return line
 
 

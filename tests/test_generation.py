@@ -30,15 +30,16 @@ def ending(**settings: Any) -> Ending:
 
 def test_greedy_generation_takes_the_largest_and_feeds_it_back() -> None:
     found = ending(prompt="he", length=5).generated
-    assert len(found.tapes) == 6
+    assert len(found) == 6
     assert found.draws[0] is None, "the prompt goes on"
-    for place, tape in enumerate(found.tapes):
+    for place in range(len(found)):
+        tape = found.tape(place)
         assert tape.x is not None and tape.x.classes is not None
         assert tape.x.classes.item() == found.inputs[place]
         assert tape.start == place
         if place:
             assert found.draws[place] == int(np.argmax(tape.value("p")))
-            np.testing.assert_array_equal(tape.initial("h"), found.tapes[place - 1].final("h"))
+            np.testing.assert_array_equal(tape.initial("h"), found.tape(place - 1).final("h"))
         if place > 1:
             assert found.inputs[place] == found.draws[place - 1]
 
@@ -58,7 +59,8 @@ def test_each_step_is_that_of_a_plain_forward_pass() -> None:
         data={"vocabulary": list(names), "text": text + "o", "level": "characters"},
     )
     tape = again.run.iteration(again.run.first()).tape
-    for place, one in enumerate(found.generated.tapes):
+    for place in range(len(found.generated)):
+        one = found.generated.tape(place)
         np.testing.assert_allclose(one.value("p")[0], tape.value("p")[place], rtol=1e-13)
 
 
@@ -78,7 +80,8 @@ def test_one_candidate_or_no_heat_is_greedy() -> None:
 def test_the_draw_uses_the_upper_bits_of_pcg64() -> None:
     bits = np.random.PCG64(5)
     found = ending(mode="sample", seed=5, length=8)
-    for tape, drawn in zip(found.generated.tapes, found.generated.draws, strict=True):
+    for place, drawn in enumerate(found.generated.draws):
+        tape = found.generated.tape(place)
         u = (int(bits.random_raw()) >> 11) / 2**53
         p = tape.value("p")[0, 0]
         order = np.argsort(-p, kind="stable")

@@ -69,7 +69,7 @@ def test_saving_a_lesson_gives_the_same_bytes(path: Path) -> None:
 def test_the_lessons_are_what_their_sources_make(tmp_path: Path) -> None:
     make_lessons.main(tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {p.name: p.read_bytes() for p in LESSONS}
-    assert len(LESSONS) == 7
+    assert len(LESSONS) == 14
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

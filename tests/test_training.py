@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnn_engine.core.tape import Tape
 from rnn_engine.errors import EngineError
 from rnn_engine.schedule import windows_of_epoch
+from rnn_engine.session import Session
 from rnn_engine.trace import records
 from rnn_engine.training import Iteration, Reduction
 from tests import reference
@@ -223,9 +225,23 @@ def test_evaluation_takes_initial_states_given_per_sequence_for_every_batch() ->
     assert ending[0]["values"] == {"h": [[10], [21], [12], [23]]}
 
 
-def test_evaluation_of_unequal_sequences_is_refused() -> None:
-    with pytest.raises(EngineError, match="their lengths are 2, 3"):
-        session(RNN, PARAMETERS, data={"sequences": [ladder(2), ladder(3)]}, evaluate=True)
+def test_evaluation_of_unequal_sequences_is_that_of_each_alone() -> None:
+    """The shorter one ends where it ends: behind its end it counts for nothing."""
+    data = [{"sequences": [ladder(T) for T in lengths]} for lengths in ((2, 3), (2,), (3,))]
+    both, *alone = [session(RNN, PARAMETERS, data=d, evaluate=True) for d in data]
+
+    def tape(s: Session) -> Tape:
+        [*_, last] = iterations(s)
+        return s.run.ending(last.after).tape
+
+    shared = tape(both)
+    assert (shared.T, shared.B) == (3, 2)
+    losses = []
+    for b, s in enumerate(alone):
+        own = tape(s)
+        np.testing.assert_array_equal(shared.value("h")[: own.T, b], own.value("h")[:, 0])
+        losses.append(s.run.totals(own)["loss"]["sum"])
+    assert both.run.totals(shared)["loss"]["sum"] == pytest.approx(sum(losses) / 2)
 
 
 def test_a_run_that_blows_up_goes_on_without_a_warning() -> None:

@@ -73,7 +73,8 @@ class Program:
             for arg in self.equations["loss"].root.args:
                 if isinstance(arg, Read) and arg.kind == "equation":
                     return arg.name
-        return list(self.equations)[-1]
+        free = [name for name in self.equations if name not in (*self.reads_target, *self.states)]
+        return (free or list(self.equations))[-1]
 
 
 def compile_equations(
@@ -157,6 +158,11 @@ class _Names:
         name = read.name
         if name in self.equations:
             return "equation"
+        if read.offset and name in self.data:
+            hint = f"expected `e = {name}` first, then e[{self.index}{read.offset:+d}]"
+            raise EquationError(
+                f"{name!r} is data and has no other time step here; {hint}", read.line, read.column
+            )
         if read.offset:
             what = "is not assigned by any equation, so it has no other time step"
             raise EquationError(

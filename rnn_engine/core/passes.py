@@ -58,10 +58,9 @@ def forward(
         overridden=frozenset(overrides or ()),
         dtype=dtype,
     )
-    spare = plan.spare.get(form)
-    if spare:
-        workspace = spare.pop()
-    else:
+    try:  # another thread may take the last one
+        workspace = plan.spare[form].pop()
+    except (KeyError, IndexError):
         workspace = Workspace(plan, form)
         _bind_forward(workspace)
     workspace.fill(parameters, x, y, initial or {}, start)

@@ -72,9 +72,6 @@ class Step:
     place: int
     equation: str
 
-    def _view(self, array: Array) -> Array:
-        return np.asarray(_Held(self.tape, array))
-
     @property
     def t(self) -> int:
         """The position in the sequence, from 1."""
@@ -82,7 +79,8 @@ class Step:
 
     @property
     def value(self) -> Array:
-        return self._view(self.tape.value(self.equation)[self.place])
+        value: Array = self.tape.value(self.equation)[self.place]
+        return value
 
     @property
     def undefined(self) -> NDArray[np.bool_] | None:
@@ -93,7 +91,8 @@ class Step:
     @property
     def gradient(self) -> Array:
         """∂loss/∂value, complete."""
-        return self._view(self.tape.gradient(self.equation)[self.place])
+        gradient: Array = self.tape.gradient(self.equation)[self.place]
+        return gradient
 
     @property
     def arrived(self) -> Mapping[str, Array]:
@@ -102,9 +101,7 @@ class Step:
         if self.equation in plan.stands_for_argument:
             return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
         return {
-            f"{sender.equation}[{self.t - sender.offset}]": self._view(
-                tape.sent(self.equation, sender)[self.place]
-            )
+            f"{sender.equation}[{self.t - sender.offset}]": tape.sent(self.equation, sender)[self.place]
             for sender in plan.senders[self.equation]
             if 0 <= self.place - sender.offset < tape.T
         }
@@ -122,17 +119,6 @@ class Step:
                     total = total + part
                 adds[name] = total.reshape(tape.plan.program.parameters[name])
         return adds
-
-
-class _Held:
-    """Makes an array hold the tape that it is a view of, and refuse to be written."""
-
-    __slots__ = ("__array_interface__", "tape")
-
-    def __init__(self, tape: Tape, array: Array) -> None:
-        self.tape = tape
-        whole = array.__array_interface__
-        self.__array_interface__ = {**whole, "data": (whole["data"][0], True)}
 
 
 def forward_steps(

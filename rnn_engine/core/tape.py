@@ -16,6 +16,9 @@ from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.operation import Array, Shape, run
 from rnn_engine.core.plan import ParameterUse, Plan, Sender
 
+MAX_SPARE = 4
+"""Workspaces of one form that are kept to be used again."""
+
 Call = tuple[Any, tuple[Any, ...]]
 """A NumPy function and its arguments."""
 
@@ -223,8 +226,8 @@ class Tape:
     """All numbers of one window: values after `forward`, gradients after `backward`.
 
     `start` is the number of time steps before the window, so that its first t is start + 1. A tape never
-    changes. Its arrays are used again when nobody holds the tape any more; whoever keeps an array for
-    longer than the tape keeps a copy.
+    changes: the arrays it hands out are read-only and hold it, and its workspace is used again only when
+    nobody holds the tape any more. (What `operand` gives is bare, for use at once.)
     """
 
     def __init__(
@@ -245,7 +248,12 @@ class Tape:
         self.parameter_gradients: dict[str, Array] = {}
 
     def __del__(self) -> None:
-        self.plan.spare.setdefault(self.workspace.form, []).append(self.workspace)
+        spare = self.plan.spare.setdefault(self.workspace.form, [])
+        if len(spare) < MAX_SPARE:
+            spare.append(self.workspace)
+
+    def _held(self, array: Array) -> Array:
+        return np.asarray(_Held(self, array))
 
     # ------------------------------------------------------------ forward
 
@@ -257,18 +265,18 @@ class Tape:
 
     def value(self, name: str) -> Array:
         """`[T, B, n]`"""
-        return self.workspace.value(name)
+        return self._held(self.workspace.value(name))
 
     def initial(self, name: str) -> Array:
         """`[d, B, n]`: what a state had before the window, oldest first; the last one is h[start].
 
         For a state that is read from later time steps alone: what it has behind the window, furthest first.
         """
-        return self.workspace.outside(name, self.slots[name])
+        return self._held(self.workspace.outside(name, self.slots[name]))
 
     def final(self, name: str) -> Array:
         """`[d, B, n]`: what the next window starts from."""
-        return self.slots[name][self.T : self.T + self.plan.program.delays[name]]
+        return self._held(self.slots[name][self.T : self.T + self.plan.program.delays[name]])
 
     def undefined(self, name: str) -> NDArray[np.bool_] | None:
         """`[T, B]`: where an equation has no value: a target is missing, or the sequence is over and it keeps none."""
@@ -280,7 +288,7 @@ class Tape:
 
     def inner_value(self, expr: Apply) -> Array:
         """`[T, B, n]`: the value of a sub-expression."""
-        return self.values[expr]
+        return self._held(self.values[expr])
 
     # ------------------------------------------------------------ backward
 
@@ -293,20 +301,20 @@ class Tape:
     def gradient(self, name: str) -> Array:
         """`[T, B, n]`: ∂loss/∂value, complete. Only for equations that have a stop on the way back."""
         if name in self.plan.stands_for_argument:
-            return self.back.cotangents[self.plan.program.equations[name].root.args[0]]
-        return self.back.gradients[name]
+            return self._held(self.back.cotangents[self.plan.program.equations[name].root.args[0]])
+        return self._held(self.back.gradients[name])
 
     def inner_gradient(self, expr: Apply) -> Array:
         """`[T, B, n]`: the gradient of a sub-expression."""
-        return self.back.cotangents[expr]
+        return self._held(self.back.cotangents[expr])
 
     def sent(self, name: str, sender: Sender) -> Array:
         """`[T, B, n]`: what arrived at `name` from one sender, by the receiver's t."""
-        return self.back.sums[name, sender]
+        return self._held(self.back.sums[name, sender])
 
     def sent_by(self, name: str, leaf: Read) -> Array:
         """`[T, B, n]`: likewise from one read."""
-        return self.back.parts[leaf][self.span(name)]
+        return self._held(self.back.parts[leaf][self.span(name)])
 
     def initial_gradient(self, name: str) -> Array:
         """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
@@ -323,6 +331,17 @@ class Tape:
         into = np.empty_like(self.parameters[use.read.name])
         run((call, *args) for call, args in parameter_calls(self.workspace, self.back, use, into, span))
         return into
+
+
+class _Held:
+    """Makes an array hold the tape that it is a view of, and refuse to be written."""
+
+    __slots__ = ("__array_interface__", "tape")
+
+    def __init__(self, tape: Tape, array: Array) -> None:
+        self.tape = tape
+        whole = array.__array_interface__
+        self.__array_interface__ = {**whole, "data": (whole["data"][0], True)}
 
 
 def parameter_calls(
