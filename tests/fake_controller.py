@@ -13,7 +13,10 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_engine.derive import Section
+from rnn_engine.flow import Flow, Horizon
 from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
+from rnn_engine.why import Cell, Why
 
 Array = NDArray[np.float64]
 EQUATIONS = ("a", "h", "z", "p", "loss")
@@ -122,6 +125,35 @@ class FakeController:
             return f"no step {text!r}: try 3, #120, 1:forward:2:h, 50% or end"
         return ""
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where it stands."""
+        return self.index, self.shown, 0
+
+    def return_to(self, place: tuple[int, int, int]) -> str:
+        """Back to a place."""
+        self.index, self.shown, _ = place
+        return ""
+
+    def cell_at(self, spot: tuple[str, str, int, int]) -> Cell | str:
+        """These numbers have no cause."""
+        return "a made-up number has no cause"
+
+    def spot_of(self, cell: Cell) -> None:
+        """Nothing is explained, so nothing is found."""
+
+    def why(self, cell: Cell) -> Why | str:
+        """These numbers have no cause."""
+        return "a made-up number has no cause"
+
+    def flow(self) -> tuple[Flow | str, Horizon | None]:
+        """Nothing flows."""
+        return "there is no loss, so no gradient flows", None
+
+    def derivation(self) -> tuple[Section, ...]:
+        """One section."""
+        return (Section("made up", (self.address(self.index),)),)
+
     def cancel(self) -> None:
         """Let a waiting move go, with nothing done."""
         if not self.gate.is_set():
@@ -156,7 +188,7 @@ class FakeController:
         """Steps of the run."""
         return self.iterations * self.per_iteration
 
-    def place(self, index: int) -> tuple[int, str, int | None, str]:
+    def where(self, index: int) -> tuple[int, str, int | None, str]:
         """(iteration, phase, t, equation or parameter) of an index."""
         iteration, rest = divmod(index, self.per_iteration)
         pass_steps = self.T * len(EQUATIONS)
@@ -174,7 +206,7 @@ class FakeController:
 
     def address(self, index: int) -> str:
         """The address of an index."""
-        iteration, phase, t, name = self.place(index)
+        iteration, phase, t, name = self.where(index)
         return f"{iteration}:{phase}:{t}:{name}" if t is not None else f"{iteration}:update:{name}:w"
 
     def _once(self, motion: str) -> str:
@@ -192,15 +224,15 @@ class FakeController:
                 return "no mark that way"
             self.index = found[0]
             return ""
-        here = self.place(self.index)
+        here = self.where(self.index)
         target = self.index + sign
         if word == "time":
             target = self.index + sign * len(EQUATIONS)
-            if not 0 <= target < self.total or self.place(target)[1] != here[1] or here[1] == "update":
+            if not 0 <= target < self.total or self.where(target)[1] != here[1] or here[1] == "update":
                 return "no more time steps that way in this phase"
         elif word in ("phase", "iteration"):
             part = 0 if word == "iteration" else 1
-            while 0 <= target < self.total and self.place(target)[part] == here[part]:
+            while 0 <= target < self.total and self.where(target)[part] == here[part]:
                 target += sign
         if not 0 <= target < self.total:
             return "already at the last step" if sign > 0 else "already at the first step"
@@ -237,7 +269,7 @@ class FakeController:
     def _over_time(
         self, key: str, values: Array, columns: Sequence[str], name: str, phase: str, first: int = 1
     ) -> Matrix:
-        _, now, t, equation = self.place(self.index)
+        _, now, t, equation = self.where(self.index)
         rows = len(values)
         known, written = np.zeros(values.shape, bool), np.zeros(values.shape, bool)
         at = None if t is None else t - first
@@ -261,7 +293,7 @@ class FakeController:
         )
 
     def _snapshot(self) -> Snapshot:
-        iteration, phase, t, name = self.place(self.index)
+        iteration, phase, t, name = self.where(self.index)
         units = tuple(str(unit + 1) for unit in range(self.H))
         at = None if t is None else t - 1
         steps = tuple(str(step + 1) for step in range(self.T))

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from rnn_tui.commands import COMMANDS, GROUPS, command, keys_markdown
+from rnn_tui.commands import COMMANDS, GROUPS, VIEWS, command, keys_in, keys_markdown
+from rnn_tui.render.lines import FooterView, draw_footer
+from rnn_tui.render.spans import text_of
+from rnn_tui.screens.explorer import Explorer
+from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.session import SessionScreen
 
 
-def test_ids_and_keys_are_unique() -> None:
+def test_ids_are_unique_and_so_are_keys_in_every_view() -> None:
     assert max(Counter(entry.id for entry in COMMANDS).values()) == 1
-    assert max(Counter(key for entry in COMMANDS for key in entry.keys).values()) == 1
+    for view in ("", *VIEWS):
+        here = [entry for entry in COMMANDS if (view in entry.where if view else not entry.where)]
+        assert here
+        assert max(Counter(key for entry in here for key in entry.keys).values()) == 1
 
 
 def test_what_reverses_is_reversed() -> None:
@@ -21,11 +28,30 @@ def test_what_reverses_is_reversed() -> None:
 
 
 def test_a_capital_is_the_same_thing_backward() -> None:
-    """The rule a person can rely on: n and N, f and F, …"""
-    keys = {key: entry for entry in COMMANDS for key in entry.keys}
+    """The rule a person can rely on: n and N, f and F, …; only to save goes with to open, and with to predict."""
+    keys = keys_in("")
     for key, entry in keys.items():
-        if len(key) == 1 and key.islower() and key.upper() in keys and key != "o":
+        if len(key) == 1 and key.islower() and key.upper() in keys and key not in "op":
             assert entry.reverse == keys[key.upper()].id
+
+
+def test_every_view_is_left_by_keys_that_its_footer_shows() -> None:
+    for view in VIEWS:
+        for wide in (60, 80, 120):
+            line = text_of([draw_footer(FooterView(view=view), wide)])
+            assert ("p end" if view == "predict" else "q close") in line, (view, wide, line)
+            assert "? help" in line
+        here = keys_in(view)
+        assert here["question_mark"].id == "help"
+        assert here["ctrl+c"].id == "stop"
+
+
+def test_what_a_view_does_the_view_can_do() -> None:
+    acts = {
+        **Explorer(None)._acts,  # type: ignore[arg-type]  # only its table is looked at
+        **Predicting(None)._acts,  # type: ignore[arg-type]  # likewise
+    }
+    assert {entry.id for entry in COMMANDS if entry.where} == {*acts, "answer"}
 
 
 def test_every_action_exists() -> None:

@@ -105,7 +105,11 @@ def test_shapes_follow_from_the_equations() -> None:
     [
         ("h = W_xh @ x + W_xj @ x", (1, 16), "unknown name 'W_xj'; did you mean 'W_xh'?"),
         ("h = W_xh @ x\nz = hh[t-1]", (2, 5), "'hh' is not assigned by any equation"),
-        ("h = W_xh @ x[t-1]", (1, 12), "'x' is data and has no other time step here; expected `e = x` first, then e[t-1]"),
+        (
+            "h = W_xh @ x[t-1]",
+            (1, 12),
+            "'x' is data and has no other time step here; expected `e = x` first, then e[t-1]",
+        ),
         ("h = W_xh @ tahn(x)", (1, 12), "unknown function 'tahn'; did you mean 'tanh'?"),
         ("h = W_xh @ x\nloss = sum(h - y)", (2, 16), "the text reads 'y', but the data have no targets"),
         ("h = W_xh @ x\nh = x", (2, 1), "'h' is assigned again (first in equation 1)"),

@@ -57,7 +57,9 @@ async def keys(pilot: Play, *names: str) -> None:
 async def settled(pilot: Play) -> None:
     for screen in pilot.app.screen_stack:
         if isinstance(screen, SessionScreen):
-            await screen.driver.settled()
+            while not screen.settled:
+                await screen.driver.settled()
+                await pilot.pause()
     await pilot.pause()
 
 
@@ -134,13 +136,13 @@ async def test_keys_pressed_in_a_burst_are_all_applied_and_painted_together() ->
     async with playing(controller) as pilot:
         paints: list[int] = []
         screen = session(pilot)
-        painted = screen._paint
+        painted = screen.paint
 
         def count() -> None:
             paints.append(controller.index)
             painted()
 
-        screen._paint = count  # type: ignore[method-assign]  # counted, not changed
+        screen.paint = count  # type: ignore[method-assign]  # counted, not changed
         await pilot.press(*["right"] * 60)
         controller.gate.set()
         await settled(pilot)
@@ -381,7 +383,7 @@ async def test_the_palette_opens_with_a_colon_and_runs_commands() -> None:
     controller = FakeController()
     async with playing(controller) as pilot:
         await keys(pilot, "colon")
-        await pilot.press(*"last step")
+        await pilot.press(*"last step of")
         await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 1)
         await pilot.press("enter")
         await until(pilot, lambda: controller.index == controller.total - 1)

@@ -17,7 +17,7 @@ from rnn_tui.render.palette import palette
 from rnn_tui.render.pane import Manner, PaneView, draw_pane
 from rnn_tui.render.spans import changed, fit, text_of, width
 from rnn_tui.render.timeline import draw_timeline
-from rnn_tui.screens.session import PANE_TYPES
+from rnn_tui.screens.stage import PANE_TYPES
 from tests.fake_controller import FakeController
 
 SIZES = ((60, 20), (80, 24), (100, 31), (120, 40), (200, 60))
@@ -314,6 +314,7 @@ def test_the_title_keeps_the_exact_value() -> None:
             draw_title(
                 "A title that is far too long for the line it stands in",
                 "1:forward:2:h",
+                "",
                 (1, 1),
                 ("h[2, 1]", "-0.20464571679388183"),
                 60,

@@ -18,7 +18,7 @@ from rnn_engine.core.arithmetic import PICKED_COLUMN, PRODUCT_OF_MATRIX
 from rnn_engine.core.language import Read
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array, Calls
-from rnn_engine.core.plan import Node, Plan
+from rnn_engine.core.plan import Node, Plan, Stage
 from rnn_engine.core.tape import Call, Form, Signal, Tape, WayBack, Workspace, flat, parameter_calls, width
 
 Column = list[list[Call]]
@@ -76,11 +76,7 @@ def forward(
 def backward(tape: Tape, weights: NDArray[np.float64]) -> None:
     """Compute the gradients of Σ weights · loss into the tape; `weights` is `[T, B]`, 0 where a loss is missing."""
     backward_to_values(tape, {"loss": weights[..., None]})
-    back, program = tape.back, tape.plan.program
-    _run(back.parameter_calls)
-    tape.parameter_gradients = {
-        name: gradient.reshape(program.parameters[name]).copy() for name, gradient in back.parameters.items()
-    }
+    _run(tape.back.parameter_calls)
 
 
 def backward_to_values(tape: Tape, seeds: Mapping[str, Array]) -> None:
@@ -131,9 +127,11 @@ def _bind_forward(space: Workspace) -> None:
     for stage in space.plan.stages:
         columns: list[Column] = []
         later: list[Column] = []
-        for node in stage.nodes:
+        for node, column in _unit_columns(space, stage):
+            columns.append(column)
+            if node is None:
+                continue
             name, out = node.equation.name, space.value(node.equation.name)
-            columns.append(_forward_column(space, node, stage.direction))
             if node.root and name in space.overrides:
                 mask, values = space.overrides[name]
                 columns.append(
@@ -146,6 +144,30 @@ def _bind_forward(space: Workspace) -> None:
                 (columns if stage.direction else later).append(kept)
         space.forward += _in_turn(columns)
         space.forward += _in_turn(later)
+
+
+def _unit_columns(space: Workspace, stage: Stage) -> Iterator[tuple[Node | None, Column]]:
+    """The operations of a stage, a pack as one; after it its nodes, with nothing left to do."""
+    for unit in stage.units:
+        pack = space.plan.packs.get(unit[0])
+        operands = None if pack is None else space.pack_operands(pack)
+        if pack is None or operands is None:
+            for node in unit:
+                yield node, _forward_column(space, node, stage.direction)
+            continue
+        operation, whole = pack.nodes[0].apply.operation, space.packed[pack]
+        if operation is PRODUCT_OF_MATRIX and _is_token(space, pack.nodes[0]):
+            yield None, _column(PICKED_COLUMN.forward, [whole, *operands, space.classes], stage.direction)
+        else:
+            yield None, _column(operation.forward, [whole, *operands], stage.direction)
+
+
+def _is_token(space: Workspace, node: Node) -> bool:
+    """Whether a product is that of a matrix with a token."""
+    match node.apply.args[1]:
+        case Read(kind="x"):
+            return space.form.tokens
+    return False
 
 
 def _override(out: Array, computed: Array, values: Array, where: NDArray[np.bool_]) -> Calls:
@@ -164,10 +186,8 @@ def _forward_column(space: Workspace, node: Node, direction: int) -> Column:
         logits, target = space.plan.fused[apply].args[0], apply.args[1]
         return _column(apply.operation.fused, [out, space.operand(logits), space.operand(target)], direction)
     operands = [out, *space.operands(apply.args)]
-    if apply.operation is PRODUCT_OF_MATRIX and space.form.tokens:
-        match apply.args[1]:
-            case Read(kind="x"):
-                return _column(PICKED_COLUMN.forward, [*operands, space.classes], direction)
+    if apply.operation is PRODUCT_OF_MATRIX and _is_token(space, node):
+        return _column(PICKED_COLUMN.forward, [*operands, space.classes], direction)
     return _column(apply.operation.forward, operands, direction)
 
 

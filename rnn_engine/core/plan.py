@@ -6,7 +6,7 @@ for a program. The lengths T and B, and all numbers, come later (`passes.py`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from rnn_engine.core.equations import Program
 from rnn_engine.core.graph import strongly_connected
 from rnn_engine.core.language import Apply, Equation, Expr, Read, walk
 from rnn_engine.core.losses import CrossEntropy
+from rnn_engine.core.packing import Pack, find_packs
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,12 @@ class Stage:
     """Operations that run together: direction 0 = once for all t, ±1 = in a loop over t."""
 
     direction: int
-    nodes: tuple[Node, ...]
-    """Within a loop: in an order that works at every t."""
+    units: tuple[tuple[Node, ...], ...]
+    """Single operations, and packs of them; within a loop in an order that works at every t."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(node for unit in self.units for node in unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,8 @@ class Plan:
     objective: frozenset[str]
     """The equations that the way back starts from or leads through; empty where there is no loss."""
     stages: tuple[Stage, ...]
+    packs: Mapping[Node, Pack]
+    """The pack of every operation that runs together with others."""
     fused: Mapping[Apply, Apply]
     """A loss and the softmax (or sigmoid) it is taken together with."""
     backward_order: tuple[tuple[int, tuple[str, ...]], ...]
@@ -106,11 +113,13 @@ def make_plan(program: Program, toward: Iterable[str] = ("loss",), overridden: I
         (-direction, tuple(n for n in reversed(names) if n in objective and n not in skipped))
         for direction, names in reversed(program.order)
     )
+    stages, packs = _stages(program, nodes, fused)
     carries = _carries(program, objective, {source.args[0] for source in fused.values()})
     return Plan(
         program=program,
         objective=objective,
-        stages=_stages(program, nodes, fused),
+        stages=stages,
+        packs=packs,
         fused=fused,
         backward_order=tuple((way, names) for way, names in backward_order if names),
         senders=_senders(program, objective - skipped, fused, backward_order, carries),
@@ -160,7 +169,9 @@ def _fused(program: Program, objective: frozenset[str]) -> dict[Apply, Apply]:
     return fused
 
 
-def _stages(program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]) -> tuple[Stage, ...]:
+def _stages(
+    program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]
+) -> tuple[tuple[Stage, ...], Mapping[Node, Pack]]:
     """Components of the graph of operations: what depends on itself through t is a loop, the rest runs once."""
     by_expr: dict[Expr, Node] = {node.apply: node for node in nodes}
     roots = {name: by_expr[equation.root] for name, equation in program.equations.items()}
@@ -181,14 +192,47 @@ def _stages(program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]) -
         inside = set(members)
         offsets = [offset for node in members for other, offset in edges[node] if other in inside]
         if not offsets:
-            stages.append(Stage(0, tuple(members)))
+            stages.append(Stage(0, tuple((node,) for node in members)))
             continue
         at_same_t = {
             n: [other for other, offset in edges[n] if offset == 0 and other in inside] for n in members
         }
         ordered = [node for [node] in strongly_connected(members, at_same_t)]
-        stages.append(Stage(1 if min(offsets) < 0 else -1, tuple(ordered)))
-    return tuple(stages)
+        stages.append(Stage(1 if min(offsets) < 0 else -1, tuple((node,) for node in ordered)))
+    return _packed(program, stages, edges)
+
+
+def _packed(
+    program: Program, stages: Sequence[Stage], edges: Mapping[Node, Sequence[tuple[Node, int]]]
+) -> tuple[tuple[Stage, ...], Mapping[Node, Pack]]:
+    """The stages with operations that run as one put together, and the packs of their nodes."""
+    packs = {node: pack for pack in find_packs(program, stages) for node in pack.nodes}
+    packed: list[Stage] = []
+    done: set[Pack] = set()
+    for stage in stages:
+        units: list[tuple[Node, ...]] = []
+        for (node,) in stage.units:
+            pack = packs.get(node)
+            if pack is None:
+                units.append((node,))
+            elif pack not in done:
+                done.add(pack)
+                units.append(pack.nodes)
+        if stage.direction:
+            unit_of = {node: unit for unit in units for node in unit}
+            needs = {
+                unit: [
+                    unit_of[n] for node in unit for n, offset in edges[node] if offset == 0 and n in unit_of
+                ]
+                for unit in units
+            }
+            ordered = strongly_connected(units, needs)
+            if any(len(circle) > 1 for circle in ordered):  # together they would need each other
+                return tuple(stages), {}
+            units = [unit for [unit] in ordered]
+        if units:
+            packed.append(Stage(stage.direction, tuple(units)))
+    return tuple(packed), packs
 
 
 def _carries(program: Program, objective: frozenset[str], logits: set[Expr]) -> frozenset[Expr]:

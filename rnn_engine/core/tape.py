@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.operation import Array, Shape, run
+from rnn_engine.core.packing import Pack, Part
 from rnn_engine.core.plan import ParameterUse, Plan, Sender
 
 MAX_SPARE = 4
@@ -104,19 +105,18 @@ class Workspace:
         self.plan, self.form = plan, form
         self.T, self.B = form.T, form.B
         program = plan.program
-        self.parameters: dict[str, Array] = {
-            name: np.empty(shape or (1,), form.dtype) for name, shape in program.parameters.items()
-        }
+        self.packed: dict[Pack, Array] = {}
+        """Per pack `[T, B, Σ n]`: the results of its members, side by side."""
+        self.packed_parameters: dict[tuple[str, ...], Array] = {}
+        """Per pack's row of parameters: all of them, below each other."""
+        self.parameters: dict[str, Array] = {}
+        """Per parameter; where it is packed, its part of the pack."""
+        self._lay_out_parameters()
         self.slots = {name: self.room(name) for name in program.equations}
         """Per equation `[before + T + after, B, n]`: its values with those outside of the window."""
-        self.values: dict[Expr, Array] = {
-            node.apply: self.value(node.equation.name)
-            if node.root and node.equation.name not in form.overridden
-            else self.new(node.apply)
-            for stage in plan.stages
-            for node in stage.nodes
-        }
+        self.values: dict[Expr, Array] = {}
         """Per operation `[T, B, n]`: what it computed, also where that is then set by hand."""
+        self._lay_out_values()
         self.data: dict[str, Array] = {}
         """`[T, B, n]`: x, y, the classes as one-hot, the index."""
         self.classes = np.empty((self.T, self.B, 1), np.intp)
@@ -133,9 +133,54 @@ class Workspace:
         self.forward: list[Call] = []
         self.ways_back: dict[frozenset[str], WayBack] = {}
 
+    def _lay_out_parameters(self) -> None:
+        program, dtype = self.plan.program, self.form.dtype
+        for pack in dict.fromkeys(self.plan.packs.values()):
+            for names in (operand for operand in pack.operands if isinstance(operand, tuple)):
+                shapes = [program.parameters[name] for name in names]
+                rows = [shape[0] for shape in shapes]
+                whole = np.empty((sum(rows), *shapes[0][1:]), dtype)
+                self.packed_parameters[names] = whole
+                self.parameters |= dict(zip(names, np.split(whole, np.cumsum(rows)[:-1]), strict=True))
+        for name, shape in program.parameters.items():
+            if name not in self.parameters:
+                self.parameters[name] = np.empty(shape or (1,), dtype)
+
+    def _lay_out_values(self) -> None:
+        for pack in dict.fromkeys(self.plan.packs.values()):
+            if self.form.overridden.isdisjoint(node.equation.name for node in pack.nodes):
+                whole = np.empty((self.T, self.B, sum(pack.widths)), self.form.dtype)
+                self.packed[pack] = whole
+                parts = np.split(whole, np.cumsum(pack.widths)[:-1], axis=-1)
+                for node, part in zip(pack.nodes, parts, strict=True):
+                    self.values[node.apply] = part
+                    if node.root:
+                        self.slots[node.equation.name] = part
+        for stage in self.plan.stages:
+            for node in stage.nodes:
+                if node.apply not in self.values:
+                    own = node.root and node.equation.name not in self.form.overridden
+                    self.values[node.apply] = self.value(node.equation.name) if own else self.new(node.apply)
+
     def value(self, name: str) -> Array:
         """`[T, B, n]`"""
         return self.slots[name][self.span(name)]
+
+    def pack_operands(self, pack: Pack) -> list[Array] | None:
+        """What a pack works on; None where one of its members must run by itself."""
+        found = []
+        for operand in pack.operands:
+            if isinstance(operand, tuple):
+                found.append(self.packed_parameters[operand])
+            elif isinstance(operand, Part):
+                whole = self.packed.get(operand.pack)
+                if whole is None:
+                    return None
+                edges = (0, *np.cumsum(operand.pack.widths))
+                found.append(whole[..., edges[operand.start] : edges[operand.stop]])
+            else:
+                found.append(self.operand(operand))
+        return found if pack in self.packed else None
 
     def room(self, name: str) -> Array:
         """`[before + T + after, B, n]` zeros: room for a value with the time steps outside at which it is read."""
@@ -245,7 +290,6 @@ class Tape:
         self.padding = padding if workspace.form.padded else None
         """`[T, B]`: where a sequence is over; None where none is."""
         self.way_back: WayBack | None = None
-        self.parameter_gradients: dict[str, Array] = {}
 
     def __del__(self) -> None:
         spare = self.plan.spare.setdefault(self.workspace.form, [])
@@ -297,6 +341,12 @@ class Tape:
         if self.way_back is None:
             raise ValueError("this tape has no backward pass yet")
         return self.way_back
+
+    @property
+    def parameter_gradients(self) -> dict[str, Array]:
+        """∂loss/∂ every parameter, in its shape; only after `backward`."""
+        shapes = self.plan.program.parameters
+        return {name: self._held(g.reshape(shapes[name])) for name, g in self.back.parameters.items()}
 
     def gradient(self, name: str) -> Array:
         """`[T, B, n]`: ∂loss/∂value, complete. Only for equations that have a stop on the way back."""

@@ -1,0 +1,211 @@
+"""Predict mode without a screen: questions, hiding, verdicts, the record, and its headless twin."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnn_engine.snapshot import PANES, Snapshot
+from rnn_engine.why import parse_cell
+from rnn_tui.controller import Controller
+from rnn_tui.predict import (
+    COLUMNS, Answer, Question, as_csv, cover, judge, largest, questions, score, shown, spoken,
+)  # fmt: skip
+from rnn_tui.render.pane import PaneView, draw_pane
+from rnn_tui.render.spans import text_of
+from tests.build import lesson
+from tests.conftest import Result
+
+
+def at(address: str, name: str = "hi-there-class-bptt") -> Controller:
+    controller = Controller(lesson(name))
+    assert controller.go_to(address) == ""
+    return controller
+
+
+def question(value: float) -> Question:
+    return Question("1:forward:2:h", "hidden", "h", 2, 0, "h[2]", "h", value)
+
+
+# questions
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "pane", "cells"),
+    [
+        ("hi-there-class-bptt", "1:forward:2:h", "hidden", ["h"]),
+        ("hi-there-class-bptt", "1:forward:2:p", "output", ["p[0]", "p[1]", "p[2]", "p[3]"]),
+        ("hi-there-class-bptt", "1:forward:2:loss", "output", ["loss"]),
+        ("hi-there-class-bptt", "1:backward:2:h", "gradients", ["∂h"]),
+        ("hi-there-class-bptt", "1:backward:2:loss", "", []),
+        ("hi-there-class-bptt", "1:update:W_hh:w", "weights", ["W_hh"]),
+        ("hi-there-class-bptt", "1:update:b_h:w", "", []),  # frozen: nothing is written
+        (
+            "bptt-two-units",
+            "1:update:W_hh:w",
+            "weights",
+            ["W_hh[0,0]", "W_hh[0,1]", "W_hh[1,0]", "W_hh[1,1]"],
+        ),
+        ("bptt-two-units", "1:backward:3:a", "gradients", ["∂a[0]", "∂a[1]"]),
+        ("hello", "60:generate:2:sample", "", []),
+        ("hello", "60:generate:2:h", "hidden", ["h[0]", "h[1]", "h[2]", "h[3]"]),
+    ],
+)
+def test_a_step_asks_for_what_it_writes(name: str, address: str, pane: str, cells: list[str]) -> None:
+    controller = at(address, name)
+    found = questions(controller.snapshot)
+    assert [each.cell for each in found] == cells
+    assert {each.pane for each in found} <= {pane}
+    for each in found:
+        assert each.address == address
+        cell = parse_cell(controller.session, controller.timeline, each.address, each.cell)
+        answer = controller.why(cell)
+        assert not isinstance(answer, str)
+        assert answer.value == each.value
+        assert answer.label == each.label or name == "hi-there-class-bptt"  # one unit: its index says nothing
+
+
+def test_the_largest_is_asked_for_and_of_equals_the_first() -> None:
+    found = questions(at("1:forward:2:p").snapshot)
+    values = [abs(each.value) for each in found]
+    assert values[largest(found)] == max(values)
+    assert largest((question(0.5), question(-0.5), question(0.1))) == 0
+
+
+# hiding
+
+
+@pytest.mark.parametrize(
+    "address", ["1:forward:2:h", "1:forward:3:p", "1:backward:2:h", "1:backward:1:a", "1:update:W_hy:w"]
+)
+def test_what_a_step_writes_cannot_be_seen(address: str) -> None:
+    snapshot = at(address).snapshot
+    covered = cover(snapshot)
+    asked = {(each.pane, each.key): each for each in questions(snapshot)}
+    assert asked
+    for pane in PANES:
+        text = text_of(draw_pane(PaneView(pane, "", covered.panes[pane]), 90, 30).lines)
+        assert ("?" in text) == any(m.written is not None and m.written.any() for m in snapshot.panes[pane])
+    for matrices in covered.panes.values():
+        for matrix in matrices:
+            if matrix.asked is not None:
+                assert not matrix.values[matrix.asked].any()
+                assert matrix.known is not None and not matrix.known[matrix.asked].any()
+    assert covered.formula.symbols == snapshot.formula.symbols
+    assert covered.formula.numbers == ()
+    assert covered.formula.result == "= ?"
+    assert covered.narration == ()
+    assert cover(snapshot, numbers=True).formula.numbers == snapshot.formula.numbers
+
+
+def test_hiding_leaves_the_snapshot_alone() -> None:
+    snapshot: Snapshot = at("1:forward:2:h").snapshot
+    before = {m.key: m.values.copy() for m in snapshot.panes["hidden"]}
+    cover(snapshot)
+    assert all(np.array_equal(before[m.key], m.values) for m in snapshot.panes["hidden"])
+
+
+# verdicts
+
+
+@pytest.mark.parametrize(
+    ("value", "given_text", "asked", "verdict"),
+    [
+        (-0.2046, "-0.2", "value", "right"), (-0.2046, "-.21", "value", "wrong"),
+        (-0.2046, "−", "sign", "right"), (-0.2046, "+", "sign", "wrong"), (0.0, "+", "sign", "wrong"),
+        (0.0, "-", "sign", "wrong"), (0.0, "0", "value", "right"), (0.004, "0", "value", "right"),
+        (0.006, "0", "value", "wrong"), (1234.0, "1225", "value", "right"), (1234.0, "1220", "value", "wrong"),
+        (0.75, "0,75", "value", "right"),
+    ],
+)  # fmt: skip
+def test_verdicts(value: float, given_text: str, asked: str, verdict: str) -> None:
+    answer = judge(question(value), given_text)
+    assert answer is not None
+    assert (answer.asked, answer.verdict) == (asked, verdict)
+    assert (answer.distance is None) == (asked == "sign")
+    assert spoken(answer)
+
+
+@pytest.mark.parametrize("text", ["", "-+", "1.2.3", "abc", "nan", "inf", "1e999"])
+def test_what_is_no_answer(text: str) -> None:
+    assert judge(question(0.5), text) is None
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_the_distance_decides_and_is_told(value: float, guess: float) -> None:
+    answer = judge(question(value), repr(guess))
+    assert answer is not None and answer.distance == guess - value
+    assert (answer.verdict == "right") == (abs(guess - value) <= max(0.01 * abs(value), 0.005))
+    if answer.verdict == "wrong":
+        assert "off by" in spoken(answer)
+        assert "it is" not in spoken(answer)
+
+
+# the record
+
+
+def answer(cell: str, verdict: str, help: str = "") -> Answer:
+    return Answer("1:forward:2:h", cell, "value", "1", 0.5, 0.5, verdict, help)
+
+
+def test_the_score_counts_questions_by_how_they_ended() -> None:
+    found = score(
+        [
+            answer("a", "right"), answer("b", "wrong"), answer("b", "right"), answer("c", "right", "terms"),
+            answer("d", "wrong"), answer("d", "shown", "answer"), answer("e", "wrong"),
+        ]
+    )  # fmt: skip
+    assert (found.at_once, found.later, found.shown, found.open) == (1, 2, 1, 1)
+    assert "Of 5: 1 right at the first try, 2 later or with help, 1 shown, 1 not right." == found.line
+    assert score([]).line == "No question was answered."
+
+
+def test_the_record_keeps_every_attempt_in_full() -> None:
+    attempts = [judge(question(0.1), "0.2"), judge(question(0.1), "+", "terms"), shown(question(0.1))]
+    rows = list(csv.DictReader(io.StringIO(as_csv([each for each in attempts if each is not None]))))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["verdict"] for row in rows] == ["wrong", "right", "shown"]
+    assert [row["help"] for row in rows] == ["", "terms", "answer"]
+    assert float(rows[0]["correct"]) == 0.1
+    assert rows[0]["distance"] == repr(0.2 - 0.1)
+
+
+def test_the_record_is_judged_again_without_a_screen(rnn_tui: Callable[..., Result], tmp_path: Path) -> None:
+    record = [judge(each, f"{each.value:.4f}") for each in questions(at("1:forward:2:p").snapshot)]
+    path = tmp_path / "answers.csv"
+    path.write_text(as_csv([each for each in record if each is not None]), encoding="utf-8")
+    result = rnn_tui("predict", "hi-there-class-bptt", str(path))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == path.read_text(encoding="utf-8")
+    assert "Of 4: 4 right" in result.stderr
+    path.write_text("address,cell,given\n1:forward:3:h,h,9\n", encoding="utf-8")
+    result = rnn_tui("predict", "hi-there-class-bptt", str(path))
+    assert result.returncode == 1
+    assert ",wrong," in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("address,cell\n", "no column 'given'"), ("address,cell,given\n1:forward:3:h,q,1\n", "line 2: 'q' is neither"),
+        ("address,cell,given\n1:forward:9:h,h,1\n", "there is no time step 9"),
+        ("address,cell,given\n1:forward:3:h,h,x\x1b\n", "is no answer"), ("\xff", "no column"), ('a,"b\n', "CSV"),
+    ],
+)  # fmt: skip
+def test_answers_that_mean_nothing_are_refused_in_one_line(
+    rnn_tui: Callable[..., Result], tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text(text, encoding="utf-8")
+    result = rnn_tui("predict", "hi-there-class-bptt", str(path))
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "\x1b" not in result.stderr
