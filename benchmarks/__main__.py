@@ -1,4 +1,4 @@
-"""`python -m benchmarks engine|screen [--json]`."""
+"""`python -m benchmarks engine|views [--json]`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", choices=("engine",))
+    parser.add_argument("what", choices=("engine", "views"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    from benchmarks import engine
+    from benchmarks import engine, views
 
-    return engine.main(arguments.json)
+    return {"engine": engine.main, "views": views.main}[arguments.what](arguments.json)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,11 @@ def measure(sizes: tuple[tuple[int, int, int, int], ...] = SIZES, rounds: int = 
             rivals = {"naive": usual_loop(cell, *size), "torch": torch_module(cell, *size)}
             runs = {"ours": ours(cell, *size)} | {name: run for name, run in rivals.items() if run}
             best = best_of(runs, rounds)
-            row: dict[str, object] = {"cell": cell, "H,T,V,B": ",".join(map(str, size)), "ours_us": best["ours"] * 1e6}
+            row: dict[str, object] = {
+                "cell": cell,
+                "H,T,V,B": ",".join(map(str, size)),
+                "ours_us": best["ours"] * 1e6,
+            }
             for name in ("naive", "torch"):
                 row[f"{name}/ours"] = best[name] / best["ours"] if name in best else None
             rows.append(row)
@@ -139,5 +143,8 @@ def main(as_json: bool) -> int:
         cells = "".join(f"{r:10.1f}" if isinstance(r, float) else f"{'–':>10}" for r in ratios)
         print(f"{row['cell']:6}{row['H,T,V,B']:>16}{row['ours_us']:10.0f}{cells}")
     for other in others:
-        print(", ".join(f"{k}: {v:.0f}" if isinstance(v, float) else f"{k}: {v}" for k, v in other.items()), file=sys.stdout)
+        print(
+            ", ".join(f"{k}: {v:.0f}" if isinstance(v, float) else f"{k}: {v}" for k, v in other.items()),
+            file=sys.stdout,
+        )
     return 0

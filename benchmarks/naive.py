@@ -56,7 +56,9 @@ def lstm(p: Mapping[str, Floats], inputs: Sequence[int], targets: Sequence[int])
         xs[t] = np.zeros((V, 1), dtype)
         xs[t][token] = 1
         act[t] = {
-            k: squash[k](np.dot(column[f"W_x{k}"], xs[t]) + np.dot(column[f"W_h{k}"], hs[t - 1]) + column[f"b_{k}"])
+            k: squash[k](
+                np.dot(column[f"W_x{k}"], xs[t]) + np.dot(column[f"W_h{k}"], hs[t - 1]) + column[f"b_{k}"]
+            )
             for k in gates
         }
         cs[t] = act[t]["f"] * cs[t - 1] + act[t]["i"] * act[t]["g"]

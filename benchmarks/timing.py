@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def best_of(runs: Mapping[str, Callable[[], object]], rounds: int = 7, seconds: float = 0.05) -> dict[str, float]:
+def best_of(
+    runs: Mapping[str, Callable[[], object]], rounds: int = 7, seconds: float = 0.05
+) -> dict[str, float]:
     """Seconds per call of each, the smallest over `rounds` rounds in which they take turns."""
     repeats = {}
     for name, run in runs.items():
