@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,13 @@ def lstm(p: Mapping[str, Floats], inputs: Sequence[int], targets: Sequence[int])
     """An LSTM with the gates' weights apart, as the bundled text has them."""
     V, H = p["W_xi"].shape[1], p["W_hi"].shape[0]
     dtype = p["W_xi"].dtype
-    gates, squash = "ifog", {"i": _sigmoid, "f": _sigmoid, "o": _sigmoid, "g": np.tanh}
+    gates = "ifog"
+    squash: dict[str, Callable[[Floats], Floats]] = {
+        "i": _sigmoid,
+        "f": _sigmoid,
+        "o": _sigmoid,
+        "g": np.tanh,
+    }
     column = {name: value.reshape(-1, 1) if value.ndim == 1 else value for name, value in p.items()}
     xs, hs, cs, act, ps = {}, {-1: np.zeros((H, 1), dtype)}, {-1: np.zeros((H, 1), dtype)}, {}, {}
     for t, token in enumerate(inputs):

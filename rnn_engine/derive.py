@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine import explain, inside
-from rnn_engine.core.language import Apply, Expr, Read
+from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import ATOM, PRODUCT, Array, Text
+from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -58,7 +59,7 @@ def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
     yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
     yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
     inner = inside.sub_expressions(here.tape.plan.program, equation)
-    if inner:
+    if inner and not explain.undefined(here, equation) and not explain.padded(here):
         lines = [line for expr in inner for line in _value(here, expr)]
         yield Section("piece by piece", (*lines, f"{equation} {whole.result}"))
 
@@ -67,6 +68,9 @@ def _read(here: explain.Place, read: Read, t: int) -> str:
     value = here.value(read)
     at = f"[{t + read.offset}]" if read.kind not in ("parameter", "index") else ""
     name = "y" if read.kind == "class" else read.name
+    y = here.tape.y
+    if name == "y" and y is not None and y.missing is not None and y.missing[here.place, here.sequence]:
+        return f"{name}{at}: {explain.absence(here)}"
     if value.ndim == 2:
         return f"{name}: a {value.shape[0]}×{value.shape[1]} matrix"
     return f"{name}{at} = {_numbers(value)}"
@@ -106,7 +110,7 @@ def _backward(here: explain.Place, equation: str) -> Iterator[Section]:
 def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
     """Who sent what; the direct part (by this time step's own loss) beside the total."""
     tape, plan = here.tape, here.tape.plan
-    lines, direct, later = [], np.zeros(0), np.zeros(0)
+    lines, direct, others = [], np.zeros(0), np.zeros(0)
     for sender in plan.senders[equation]:
         if not 0 <= here.place - sender.offset < tape.T:
             continue
@@ -116,15 +120,24 @@ def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
         numbers = explain.distinct([explain.sent_rule(here, sender, style) for style in explain.STYLES])
         lines += [f"  {line}" for line in _rule(rule, numbers, f"= {_numbers(sent)}")]
         if sender.offset:
-            later = later + sent if later.size else sent
+            others = others + sent if others.size else sent
         else:
             direct = direct + sent if direct.size else sent
+    following = here.place + tape.workspace.direction(equation)
+    if equation in tape.back.kept and 0 <= following < tape.T and explain.padded(here.at(following)):
+        passed = tape.gradient(equation)[following, here.sequence]
+        lines += [
+            f"the sequence is over after t={t}, {equation} stays, and so does",
+            f"  its gradient = {_numbers(passed)}",
+        ]
+        others = others + passed if others.size else passed
     if not lines:
         return
-    if direct.size and later.size:
+    if direct.size and others.size:
         total = tape.gradient(equation)[here.place, here.sequence]
         lines.append(f"direct, through this time step:      {_numbers(direct)}")
-        lines.append(f"through later time steps:            {_numbers(later)}")
+        when = "later" if all(sender.offset <= 0 for sender in plan.senders[equation]) else "other"
+        lines.append(f"through {when} time steps:            {_numbers(others)}")
         lines.append(f"total derivative, what is passed on: {_numbers(total)}")
     yield Section("what arrived", tuple(lines))
 
@@ -133,23 +146,33 @@ def _together(here: explain.Place, equation: str) -> Iterator[Section]:
     """Why a loss and its softmax are differentiated together, from the rules of the two."""
     plan = here.tape.plan
     for loss, source in plan.fused.items():
-        argument = source.args[0]
-        reads_it = isinstance(argument, Read) and argument.name == equation
-        if not reads_it and plan.program.equations[equation].root is not source:
+        if equation != _receiver(plan, loss, source):
             continue
         operation = loss.operation
         assert isinstance(operation, CrossEntropy)
         p, z, y = Text("p"), Text("z"), Text("y")
         of_loss = operation.vjp_text(0, Text("∂loss"), Text("loss"), [p, y])
+        sums = operation.name == "cross_entropy"
+        put_in = "put in, and with targets that sum to one:" if sums else "put in:                   "
         of_p = source.operation.vjp_text(0, Text("∂p"), p, [z])
         yield Section(
             f"why p - y: {operation.name} and {source.operation.name} together",
             (
                 f"{operation.name} alone would give     ∂p = {of_loss.text}",
                 f"{source.operation.name} would then give    ∂z = {of_p.text}",
-                f"put in, and with targets that sum to one:  ∂z = {operation.fused_text(Text('∂loss'), p, y).text}",
+                f"{put_in}  ∂z = {operation.fused_text(Text('∂loss'), p, y).text}",
             ),
         )
+
+
+def _receiver(plan: Plan, loss: Apply, source: Apply) -> str:
+    """Whose stop shows what a loss and its softmax send together."""
+    argument = source.args[0]
+    if isinstance(argument, Read):
+        return argument.name
+    equations = plan.program.equations.values()
+    own = next((e.name for e in equations if e.root is source), None)
+    return own or next(e.name for e in equations if loss in walk(e.root))
 
 
 def _added(here: explain.Place, equation: str, name: str, part: Array, t: int) -> Iterator[str]:

@@ -201,12 +201,12 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
         for state in states:
             items[state][lanes] = np.swapaxes(tape.gradient(state), 0, 1)[: len(lanes)]
             crossed = np.zeros_like(tape.value(state))
-            for crossing, leaf, parent in _leaves(plan, crossings, state):
+            for crossing, leaf, handing in _leaves(plan, crossings, state):
                 # `sent_by` goes by the receiver's place k − 1, a hop by its sender's k
                 sent = tape.sent_by(state, leaf)
                 crossed += sent
                 crossing.sent[lanes, 1:] = _norms(sent)[: len(lanes), :-1]
-                crossing.sending[lanes] = _norms(tape.inner_gradient(parent))[: len(lanes)]
+                crossing.sending[lanes] = _norms(tape.inner_gradient(handing))[: len(lanes)]
             arriving[state][lanes, 1:] = _norms(crossed)[: len(lanes), :-1]
     return Flow(
         window.start,
@@ -221,14 +221,17 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
 def _crossings(plan: Plan, states: Sequence[str], T: int) -> Iterator[Crossing]:
     for state in states:
         for leaf, equation in _one_step_back(plan, state):
-            parent = _parent(plan.program.equations[equation].root, leaf)
-            yield Crossing(state, equation, _through(parent, leaf), np.zeros((T, T)), np.zeros((T, T)))
+            through = _through(_parent(plan, leaf), leaf)
+            yield Crossing(state, equation, through, np.zeros((T, T)), np.zeros((T, T)))
 
 
 def _leaves(plan: Plan, crossings: Sequence[Crossing], state: str) -> Iterator[tuple[Crossing, Read, Apply]]:
+    """The ways out of a state, each with the read and the operation whose gradient is handed to it."""
     own = [crossing for crossing in crossings if crossing.state == state]
-    for crossing, (leaf, equation) in zip(own, _one_step_back(plan, state), strict=True):
-        yield crossing, leaf, _parent(plan.program.equations[equation].root, leaf)
+    losses = {softmax: loss for loss, softmax in plan.fused.items()}
+    for crossing, (leaf, _) in zip(own, _one_step_back(plan, state), strict=True):
+        parent = _parent(plan, leaf)
+        yield crossing, leaf, losses.get(parent, parent)
 
 
 def _one_step_back(plan: Plan, state: str) -> Iterator[tuple[Read, str]]:
@@ -334,9 +337,10 @@ def _padding(tape: Tape, sequence: int) -> NDArray[np.bool_] | None:
     return np.repeat(tape.padding[:, sequence : sequence + 1], LANES, axis=1)
 
 
-def _parent(root: Apply, leaf: Read) -> Apply:
+def _parent(plan: Plan, leaf: Read) -> Apply:
     """The operation that reads a leaf."""
-    return next(e for e in walk(root) if isinstance(e, Apply) and any(arg is leaf for arg in e.args))
+    nodes = (e for equation in plan.program.equations.values() for e in walk(equation.root))
+    return next(e for e in nodes if isinstance(e, Apply) and any(arg is leaf for arg in e.args))
 
 
 def _through(parent: Apply, leaf: Expr) -> str:

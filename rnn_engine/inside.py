@@ -22,8 +22,11 @@ def sub_expressions(program: Program, equation: str) -> tuple[Apply, ...]:
 
 def handed_down(place: explain.Place, equation: str) -> tuple[Apply, ...]:
     """The sub-expressions that get a gradient, in the order in which they get it."""
-    found = sub_expressions(place.tape.plan.program, equation)
-    return tuple(e for e in reversed(found) if e in place.tape.back.cotangents)
+    plan = place.tape.plan
+    found = sub_expressions(plan.program, equation)
+    # where the equation's stop is that of its argument, the argument is none inside it
+    own = plan.program.equations[equation].root.args[0] if equation in plan.stands_for_argument else None
+    return tuple(e for e in reversed(found) if e in place.tape.back.cotangents and e is not own)
 
 
 def value_inside(place: explain.Place, expr: Apply) -> tuple[Formula, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rnn_engine.core.equations import Program, compile_equations
-from rnn_engine.core.operation import Array
+from rnn_engine.core.operation import Array, Shape
 from rnn_engine.core.plan import make_plan
 from rnn_engine.core.steps import Stops
 from rnn_engine.data import Dataset, dataset, prompt_tokens
@@ -99,13 +99,20 @@ def compile_run(replay: Replay) -> Run:
     )
     training = replay.training or Training()
     _check_data(program, data)
-    rule = _rule(program, training) if "loss" in program.equations and training.optimizer else None
+    states = _initial_states(program, data, initial)
+    trained = _trained(program, training, states)
+    learned = {name: parameters[name] for name in program.parameters}
+    learned |= {
+        label: states[state][-1, 0].reshape(program.shapes[state]).copy() for label, state in trained.items()
+    }
+    shapes = {name: value.shape for name, value in learned.items()}
+    rule = _rule(shapes, training) if "loss" in program.equations and training.optimizer else None
     if training.optimizer and rule is None:
         raise EngineError("training.optimizer: there is no equation `loss` to train on")
-    if training.optimizer is None and (training.frozen or training.clip):
-        raise EngineError("training: frozen and clip belong to an update; expected an optimizer beside them")
-    if training.train_initial:
-        raise EngineError("training.train_initial: initial states cannot be trained yet; expected it absent")
+    if training.optimizer is None and (training.frozen or training.clip or training.train_initial):
+        raise EngineError(
+            "training: frozen, clip and train_initial belong to an update; expected an optimizer too"
+        )
     for name in training.report:
         if program.shapes.get(name) != ():
             raise EngineError(f"training.report: {name!r} is no scalar equation of the text")
@@ -116,12 +123,15 @@ def compile_run(replay: Replay) -> Run:
     return Run(
         plan=plan,
         dataset=data,
-        schedule=_schedule(replay, training, program, data, plan.backward_order, rule, generator),
+        schedule=_schedule(
+            replay, training, program, data, plan.backward_order, rule, tuple(learned), generator
+        ),
         rule=rule,
         reduction=reduction,
         scalars=tuple(dict.fromkeys(scalars)),
-        parameters={name: parameters[name] for name in program.parameters},
-        initial=_initial_states(program, data, initial),
+        parameters=learned,
+        initial=states,
+        trained=trained,
         generator=generator,
     )
 
@@ -188,14 +198,30 @@ def _check_data(program: Program, data: Dataset) -> None:
                 raise EngineError(f"a target is null, but the state {name!r} depends on the targets")
 
 
-def _rule(program: Program, training: Training) -> UpdateRule:
+def _trained(program: Program, training: Training, states: Mapping[str, Array]) -> dict[str, str]:
+    """`h[0]` → `h`, for the states whose initial value is to be learned."""
+    trained = {}
+    for name in training.train_initial:
+        state = name.removesuffix("[0]")
+        if state not in program.delays:
+            known = ", ".join(program.delays)
+            raise EngineError(
+                f"training.train_initial: {name!r} is no state read from before; expected {known}"
+            )
+        if states[state].shape[1] > 1:
+            raise EngineError(
+                f"training.train_initial: {name!r} is given for each sequence; expected one for all"
+            )
+        trained[f"{state}[0]"] = state
+    return trained
+
+
+def _rule(shapes: Mapping[str, Shape], training: Training) -> UpdateRule:
     optimizer = training.optimizer
     assert optimizer is not None
     for name in training.frozen:
-        if name not in program.parameters:
-            raise EngineError(
-                f"training.frozen: {name!r} is no parameter; expected {', '.join(program.parameters)}"
-            )
+        if name not in shapes:
+            raise EngineError(f"training.frozen: {name!r} is no parameter; expected {', '.join(shapes)}")
     constants = dict(optimizer.constants)
     if optimizer.name is not None:
         known = {"learning_rate", *DEFAULTS[optimizer.name]}
@@ -212,7 +238,7 @@ def _rule(program: Program, training: Training) -> UpdateRule:
         optimizer_text(optimizer.name) if optimizer.name is not None else optimizer.equations or (),
         constants,
         None if training.clip is None else (training.clip.kind, training.clip.limit),
-        program.parameters,
+        shapes,
         frozenset(training.frozen),
     )
 
@@ -243,6 +269,7 @@ def _schedule(
     data: Dataset,
     backward: tuple[tuple[int, tuple[str, ...]], ...],
     rule: UpdateRule | None,
+    learned: tuple[str, ...],
     generator: Generator | None,
 ) -> Schedule:
     lengths = [batch.T for batch in data.batches]
@@ -264,7 +291,7 @@ def _schedule(
         iterations=iterations,
         forward=program.order,
         backward=backward,
-        update=None if rule is None else UpdateStops(tuple(program.parameters), rule.frozen, rule.equations),
+        update=None if rule is None else UpdateStops(learned, rule.frozen, rule.equations),
         evaluate=evaluate,
         generate=generate,
     )

@@ -126,7 +126,6 @@ class _Tables:
 
     def weights(self) -> tuple[Matrix, ...]:
         session = self.at.session
-        program = session.program
         parameters: Mapping[str, Array]
         done: set[str] = set()
         now = None
@@ -134,7 +133,7 @@ class _Tables:
             parameters = self.at.ending.after.parameters
         elif self.at.phase.name == "update":
             update = self.at.iteration.update
-            order = list(program.parameters)
+            order = list(session.run.parameters)
             now = str(self.at.stop[0])
             done = set(order[: order.index(now)]) | (
                 {now} if self.at.equation == "w" and self.at.complete else set()
@@ -144,7 +143,7 @@ class _Tables:
             parameters = self.at.iteration.before.parameters
         frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
         matrices = []
-        for name in program.parameters:
+        for name in session.run.parameters:
             values = _as_matrix(parameters[name])
             rows, columns = self._parameter_labels(name, values.shape)
             written = np.full(values.shape, name == now and name in done and name not in frozen)
@@ -165,7 +164,7 @@ class _Tables:
                 and multiplies_x(program, name)
             ):
                 columns = vocabulary
-        return rows, columns if len(program.parameters[name]) == 2 else ("",)
+        return rows, columns if len(self.at.session.run.shapes[name]) == 2 else ("",)
 
     # ------------------------------------------------------------ values over time
 
@@ -263,7 +262,7 @@ class _Tables:
         shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
         flowing = [name for name in shown if name in stopping and name != "loss"]
         matrices = [self._flow(name, tape, forward) for name in flowing]
-        return (*matrices, *(self._accumulated(name, tape, forward) for name in program.parameters))
+        return (*matrices, *(self._accumulated(name, tape, forward) for name in session.run.parameters))
 
     def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
         n = tape.value(name).shape[-1]
@@ -287,7 +286,7 @@ class _Tables:
         )
 
     def _accumulated(self, name: str, tape: Tape, forward: bool) -> Matrix:
-        shape = self.at.session.program.parameters[name]
+        shape = self.at.session.run.shapes[name]
         values = np.zeros(shape)
         written = np.zeros(shape, dtype=bool)
         note = ""
@@ -313,9 +312,9 @@ class _Tables:
 
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
         """What the stops so far have added to a parameter's gradient, and where this one added something."""
-        shape = self.at.session.program.parameters[name]
+        shape = self.at.session.run.shapes[name]
         total, here = np.zeros(shape), np.zeros(shape)
-        for use in tape.plan.uses[name]:
+        for use in tape.plan.uses.get(name, ()):
             walked = np.flatnonzero(self._walked(use.node.equation.name, tape.T))
             if walked.size:
                 span = slice(int(walked[0]), int(walked[-1]) + 1)

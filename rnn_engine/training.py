@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.operation import Array
+from rnn_engine.core.operation import Array, Shape
 from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
@@ -86,9 +86,25 @@ class Run:
     scalars: tuple[str, ...]
     """The loss, where there is one, and what the session reports beside it."""
     parameters: Mapping[str, Array]
+    """What is learned, by name: the parameters of the text, then trained initial states (`h[0]`)."""
     initial: Mapping[str, Array]
     """Per state `[d, 1 or B, n]`, oldest first."""
+    trained: Mapping[str, str]
+    """`h[0]` → `h`: the states whose initial value is learned."""
     generator: Generator | None
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of everything in `parameters`."""
+        return {name: np.shape(value) for name, value in self.parameters.items()}
+
+    def begin(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
+        """What a sequence starts from, `[d, 1 or B, n]` per state: as given, or as learned so far."""
+        begin = dict(self.initial)
+        for label, state in self.trained.items():
+            begin[state] = begin[state].copy()
+            begin[state][-1] = parameters[label].reshape(1, -1)
+        return begin
 
     def first(self) -> Keyframe:
         return Keyframe(1, self.parameters, self.rule.first_state() if self.rule else (), {})
@@ -160,7 +176,7 @@ class Iteration:
     def with_parameters(self, parameters: Mapping[str, Array]) -> Tape:
         """The forward pass as it would be with these parameters. What is not carried on starts anew in each window."""
         run, window = self.run, self.window
-        initial = {**run.initial, **self.before.carried}
+        initial = {**run.begin(parameters), **self.before.carried}
         return run.tape(parameters, run.dataset.batches[window.batch], window.start, window.stop, initial)
 
     @cached_property
@@ -168,7 +184,17 @@ class Iteration:
         """The backward pass: the gradient of every parameter, reduced, before clipping."""
         tape = self.tape
         backward(tape, self.run.weights(tape))
-        return tape.parameter_gradients
+        return {**tape.parameter_gradients, **self._initial_gradients(tape)}
+
+    def _initial_gradients(self, tape: Tape) -> dict[str, Array]:
+        """∂loss/∂ the learned initial states, over all sequences; nothing where the window only carries on."""
+        shapes = self.run.shapes
+        return {
+            label: np.zeros(shapes[label])
+            if state in self.before.carried
+            else tape.initial_gradient(state)[-1].sum(axis=0).reshape(shapes[label])
+            for label, state in self.run.trained.items()
+        }
 
     @cached_property
     def update(self) -> Update:
@@ -211,7 +237,8 @@ class Ending:
         run, batch = self.run, side_by_side(self.run.dataset.batches)
         # what is given per sequence of a batch is given anew for each batch
         initial = {
-            name: np.tile(values, (1, batch.B // values.shape[1], 1)) for name, values in run.initial.items()
+            name: np.tile(values, (1, batch.B // values.shape[1], 1))
+            for name, values in run.begin(self.after.parameters).items()
         }
         return run.tape(self.after.parameters, batch, 0, batch.T, initial)
 
@@ -237,7 +264,7 @@ class Ending:
     def generated(self) -> Generated:
         if self.run.generator is None:
             raise ValueError("this run generates nothing")
-        initial = {name: values[:, :1] for name, values in self.run.initial.items()}
+        initial = {name: values[:, :1] for name, values in self.run.begin(self.after.parameters).items()}
         return self.run.generator.run(self.after.parameters, initial)
 
 

@@ -9,7 +9,7 @@ says what a gradient is made of.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,12 +17,13 @@ import numpy as np
 
 from rnn_engine import explain
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
-from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
+from rnn_engine.core.language import Apply, Constant, Equation, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import AddressError
+from rnn_engine.schedule import Address, Schedule
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.update import Update
@@ -91,7 +92,8 @@ class Why:
     @property
     def rounding(self) -> float:
         """The value less the sum of its terms as shown here: what another order of adding makes."""
-        return self.value - sum(term.value for term in self.terms) if self.sums and self.terms else 0.0
+        found = self.value - sum(term.value for term in self.terms) if self.sums and self.terms else 0.0
+        return found if np.isfinite(found) else 0.0
 
 
 def why(session: Session, timeline: Timeline, cell: Cell) -> Why:
@@ -189,131 +191,155 @@ class _Asking:
 
     def _datum(self) -> tuple[float, str]:
         cell = self.cell
-        tape, place = (
-            self._tape() if cell.name in ("x", "y") else (self.timeline.iteration(cell.iteration).tape, 0)
-        )
+        tape, place = self._tape()
+        signal = tape.x if cell.name == "x" else tape.y
+        if signal is None or (signal.missing is not None and signal.missing[place, cell.sequence]):
+            raise AddressError(f"{cell.label} has no value: none is given")
         element = cell.index[0] if cell.index else 0
-        if cell.name in ("x", "y"):
-            signal = tape.x if cell.name == "x" else tape.y
-            assert signal is not None
-            return float(signal.values[place, cell.sequence, element]), f"{cell.name} is data"
-        before = tape.initial(cell.name)
-        return float(before[-1, cell.sequence, element]), f"{cell.name} begins with this value"
+        return float(signal.values[place, cell.sequence, element]), f"{cell.name} is data"
 
     # ------------------------------------------------------------ forward
 
     def _value(self) -> Why:
         cell = self.cell
         tape, place = self._tape()
-        if place < 0:
-            return self._before_window(tape)
+        if not 0 <= place < tape.T:
+            return self._outside(tape, place)
+        here = explain.Place(tape, place, cell.sequence)
+        if explain.undefined(here, cell.name):
+            raise AddressError(f"{cell.label} has no value: {explain.absence(here)}")
         equation = tape.plan.program.equations[cell.name]
-        index = cell.index if equation.root.shape else ()
+        rule = equation.source.split("#")[0].strip()
+        root, index = equation.root, cell.index if equation.root.shape else ()
         value = float(tape.value(cell.name)[place, cell.sequence, index[0] if index else 0])
-        if equation.root in tape.plan.fused:
-            logits = tape.plan.fused[equation.root].args[0]
-            return self._why(value, equation.source, list(self._arguments(tape, place, [logits])), False)
-        terms = list(self._terms(tape, place, equation.root, index, 1.0))
-        if len(terms) == 1 and terms[0][2] is None and not _adds(equation.root):
-            terms = list(self._arguments(tape, place, equation.root.args, index))
-            return self._why(value, equation.source, terms, False)
-        return self._why(value, equation.source, terms, True)
+        if explain.padded(here):
+            before = self._found(cell.name, (cell.t or 0) - tape.workspace.direction(cell.name), cell.index)
+            return self._why(
+                value, f"the sequence is over: {cell.name} stays", [(before.label, value, before)], True
+            )
+        if root in tape.plan.fused:
+            logits = tape.plan.fused[root].args[0]
+            return self._why(value, rule, list(self._arguments(here, root, [logits], ())), False)
+        if root.operation.terms(index, [arg.shape for arg in root.args]) is None:
+            return self._why(value, rule, list(self._arguments(here, root, root.args, index)), False)
+        return self._why(value, rule, list(self._terms(here, root, index, 1.0)), True)
 
-    def _before_window(self, tape: Tape) -> Why:
-        """A carried state leads to the window before; the first one is given."""
+    def _outside(self, tape: Tape, place: int) -> Why:
+        """A carried state leads to the window before; what else stands outside of the window is given."""
         cell = self.cell
-        window = self.session.schedule.window(cell.iteration)
-        if cell.phase == "forward" and not window.fresh and cell.t is not None and cell.t > 0:
-            return _Asking(self.session, self.timeline, replace(cell, iteration=cell.iteration - 1)).answer()
-        element = cell.index[0] if cell.index else 0
-        back = tape.start - (cell.t or 0)
-        value = float(tape.initial(cell.name)[-1 - back, cell.sequence, element])
-        return self._why(value, f"{cell.name} begins with this value", [], True)
+        home = self._found(cell.name, cell.t or 0, cell.index)
+        if home.iteration != cell.iteration:
+            return _Asking(self.session, self.timeline, home).answer()
+        room = tape.slots[cell.name]
+        at = tape.span(cell.name).start + place
+        if not 0 <= at < len(room):
+            raise AddressError(f"{cell.label} has no value: nothing reads {cell.name} there")
+        value = float(room[at, cell.sequence, cell.index[0] if cell.index else 0])
+        does = "begins with" if place < 0 else "has, beyond the last time step,"
+        return self._why(value, f"{cell.name} {does} this value", [], True)
+
+    def _found(self, name: str, t: int, index: tuple[int, ...]) -> Cell:
+        """A value as this pass has it: of the window that computed it, where it was carried on."""
+        cell, schedule = self.cell, self.session.schedule
+        number = cell.iteration
+        while cell.phase == "forward" and 0 < t <= schedule.window(number).start:
+            if schedule.window(number).fresh:
+                break
+            number -= 1
+        return Cell("value", number, name, index, t, cell.sequence, cell.phase)
 
     def _terms(
-        self, tape: Tape, place: int, expr: Expr, index: tuple[int, ...], weight: float
+        self, here: explain.Place, expr: Expr, index: tuple[int, ...], weight: float
     ) -> Iterator[tuple[str, float, Cell | None]]:
         """The summands of one element of an expression, products spelled out."""
-        here = explain.Place(tape, place, self.cell.sequence)
         found = expr.operation.terms(index, [a.shape for a in expr.args]) if isinstance(expr, Apply) else None
         if found is None:
             yield self._whole(here, expr, index, weight)
             return
         assert isinstance(expr, Apply)
         for term in found:
-            arguments = [(expr.args[i], at) for i, at in term.factors]
-            if len(arguments) == 1:
-                yield from self._terms(tape, place, *arguments[0], weight * term.weight)
+            factors = [(expr.args[i], at) for i, at in term.factors]
+            scale = weight * term.weight
+            if len(factors) == 1:
+                yield from self._terms(here, *factors[0], scale)
                 continue
-            values = [_element(here.value(arg), at) for arg, at in arguments]
-            if values[-1] == 0.0 and _is_one_hot(tape, arguments[-1][0]):
+            values = [_element(here.value(arg), at) for arg, at in factors]
+            if values[-1] == 0.0 and _is_one_hot(here.tape, factors[-1][0]):
                 continue  # the other columns of a matrix, which a token does not touch
-            names = [self._name(here, arg, at) for arg, at in arguments]
-            value = weight * term.weight * float(np.prod(values))
-            source = next((s for s in (self._cell(here, a, at) for a, at in reversed(arguments)) if s), None)
-            yield " * ".join(names), value, source
+            text = " * ".join(self._name(here, arg, at) for arg, at in factors)
+            yield _weighted(scale, text), scale * float(np.prod(values)), self._source(here, factors)
 
     def _whole(
         self, here: explain.Place, expr: Expr, index: tuple[int, ...], weight: float
     ) -> tuple[str, float, Cell | None]:
-        """An expression as one term; it comes from the largest of the named values in it."""
+        """An expression as one term."""
         value = weight * _element(here.value(expr), index if expr.shape else ())
-        name = self._name(here, expr, index)
-        source = self._cell(here, expr, index)
-        if source is None and isinstance(expr, Apply) and expr.operation.name in ("*", "/"):
-            inner = [self._cell(here, arg, index) for arg in expr.args]
-            source = next(
-                (c for c in inner if c is not None and c.kind == "value"), next(filter(None, inner), None)
-            )
-        return ("-" if weight < 0 else "") + name, value, source
+        return _weighted(weight, self._name(here, expr, index)), value, self._source(here, [(expr, index)])
 
     def _arguments(
-        self, tape: Tape, place: int, args: list[Expr], index: tuple[int, ...] = ()
+        self, here: explain.Place, function: Apply, args: list[Expr], index: tuple[int, ...]
     ) -> Iterator[tuple[str, float, Cell | None]]:
-        """What a function was applied to: the element it used, or all of them."""
-        here = explain.Place(tape, place, self.cell.sequence)
+        """What a function was applied to: the element it used (a single argument as its summands), or all of them."""
         for arg in args:
-            elements = (
-                [index]
-                if index and arg.shape == ()
-                else [(k,) for k in range(arg.shape[0])]
-                if arg.shape
-                else [()]
-            )
-            if index and len(elements) > 1 and self._is_elementwise():
-                elements = [index]
-            for at in elements:
-                yield self._whole(here, arg, at, 1.0)
+            if not arg.shape or (index and function.operation.elementwise) or arg.shape == (1,):
+                at = index if function.operation.elementwise and arg.shape else (0,) * len(arg.shape)
+                if len(args) == 1:
+                    yield from self._terms(here, arg, at, 1.0)
+                else:
+                    yield self._whole(here, arg, at, 1.0)
+            elif isinstance(arg, Read) and arg.kind == "class":
+                target = self._cell(here, arg, ())
+                assert target is not None
+                yield target.label, self._asked(target).value, target
+            else:
+                for k in range(arg.shape[0]):
+                    yield self._whole(here, arg, (k,), 1.0)
 
-    def _is_elementwise(self) -> bool:
-        return self.session.program.equations[self.cell.name].root.operation.elementwise
+    def _asked(self, cell: Cell) -> Why:
+        return _Asking(self.session, self.timeline, cell).answer()
+
+    def _source(self, here: explain.Place, factors: list[tuple[Expr, tuple[int, ...]]]) -> Cell | None:
+        """The number that a term comes from, out of all that it names: a state of another time step before the values
+        of this one, those before data, data before parameters; of one kind the largest."""
+        found: list[tuple[tuple[int, float], Cell]] = []
+        for expr, index in factors:
+            for read in walk(expr):
+                if not isinstance(read, Read) or read.kind == "index":
+                    continue
+                array = np.abs(here.value(read))
+                at = index if read is expr or (read.shape == expr.shape and read.shape) else None
+                if at is None:  # one of the elements that an inner product or sum goes over
+                    at = tuple(int(k) for k in np.unravel_index(int(np.argmax(array)), read.shape))
+                cell = self._cell(here, read, at)
+                if cell is not None:
+                    rank = {"value": 2 + (read.offset != 0), "data": 1}.get(cell.kind, 0)
+                    found.append(((rank, _element(array, at if read.shape else ())), cell))
+        return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def _cell(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
         """The number that a read stands for."""
         if not isinstance(expr, Read):
             return None
-        tape, cell = here.tape, self.cell
-        at = index if expr.shape else ()
-        t = tape.start + here.place + 1 + expr.offset
-        common = {"iteration": cell.iteration, "sequence": cell.sequence, "phase": cell.phase}
+        cell = self.cell
+        at = index if expr.shape and expr.kind != "class" else ()
+        t = here.tape.start + here.place + 1 + expr.offset
         if expr.kind == "equation":
-            return Cell("value", name=expr.name, index=at, t=t, **common)  # type: ignore[arg-type]
+            return self._found(expr.name, t, at)
         if expr.kind == "parameter":
             after = cell.phase in ("evaluate", "generate")
             return Cell("parameter", cell.iteration + after, expr.name, at)
         if expr.kind in ("x", "y", "class"):
-            return Cell("data", name="x" if expr.kind == "x" else "y", index=at, t=t, **common)  # type: ignore[arg-type]
+            name = "x" if expr.kind == "x" else "y"
+            return Cell("data", cell.iteration, name, at, t, cell.sequence, cell.phase)
         return None
 
     def _name(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> str:
         cell = self._cell(here, expr, index)
         if cell is not None:
             return cell.label
-        return (
-            expr.source
-            if isinstance(expr, Constant) or not expr.shape
-            else f"({expr.source})[{','.join(map(str, index))}]"
-        )
+        if isinstance(expr, Constant) or not expr.shape:
+            return expr.source
+        return f"({expr.source})[{','.join(map(str, index))}]"
 
     # ------------------------------------------------------------ backward
 
@@ -332,9 +358,17 @@ class _Asking:
         if cell.name == "loss":
             weight = self.session.run.weights(tape)[place, cell.sequence]
             terms.append(("weight of this loss in the objective", float(weight), None))
+        for loss, source in plan.fused.items():
+            if plan.program.equations[cell.name].root is source:  # its stop stands for its argument
+                terms += self._fused_terms(here, plan.stands_for_argument[cell.name], loss, j)
         for sender in plan.senders.get(cell.name, ()):
             if 0 <= place - sender.offset < tape.T:
                 terms += self._sent_terms(here.at(place - sender.offset), sender, j)
+        following = place + tape.workspace.direction(cell.name)
+        if cell.name in tape.back.kept and 0 <= following < tape.T and explain.padded(here.at(following)):
+            kept = replace(cell, t=tape.start + following + 1)
+            passed = float(tape.gradient(cell.name)[following, cell.sequence, j])
+            terms.append((f"{kept.label}, where the sequence is over and {cell.name} stays", passed, kept))
         return self._why(value, rule, terms, True)
 
     def _sent_terms(
@@ -343,49 +377,59 @@ class _Asking:
         """What one reader sends to element j."""
         tape, plan = there.tape, there.tape.plan
         root = plan.program.equations[sender.equation].root
-        t = tape.start + there.place + 1
-
-        def sending(k: int) -> Cell:
-            index = (k,) if root.shape else ()
-            return Cell("gradient", self.cell.iteration, sender.equation, index, t, self.cell.sequence)
-
+        if explain.undefined(there, sender.equation) or explain.padded(there):
+            source = self._sending(there, sender.equation, 0)
+            yield f"nothing from {source.label}: {explain.absence(there)}", 0.0, source
+            return
         for leaf in sender.leaves:
-            sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
             parent = next(
                 (e for e in walk(root) if isinstance(e, Apply) and any(a is leaf for a in e.args)), None
             )
-            if parent is not None and parent.operation is PRODUCT_OF_MATRIX:
-                matrix = there.value(parent.args[0])
-                g = there.gradient(parent)
+            fused = next((e for e, softmax in plan.fused.items() if softmax.args[0] is leaf), None)
+            if fused is not None:
+                yield from self._fused_terms(there, sender.equation, fused, j)
+            elif parent is not None and parent.operation is PRODUCT_OF_MATRIX:
+                matrix, g = there.value(parent.args[0]), there.gradient(parent)
                 for k in range(len(g)):
-                    source = sending(k if parent.shape == root.shape else 0)
-                    yield (
-                        f"{parent.args[0].source}[{k},{j}] * {source.label}",
-                        float(matrix[k, j] * g[k]),
-                        source,
-                    )
-                continue
-            source = sending(j if root.shape == leaf.shape else 0)
-            if parent is None:  # a fused loss: its argument is read by the softmax's equation
-                fused = next(a for a in plan.fused if a in walk(root))
-                p, y = there.value(plan.fused[fused])[j], there.value(fused.args[1])[j]
-                weight = float(there.gradient(fused)[0])
-                name = next(
-                    (e.name for e in plan.program.equations.values() if e.root is plan.fused[fused]), "p"
-                )
-                of_p = Cell(
-                    "value", self.cell.iteration, name, (j,) if leaf.shape else (), t, self.cell.sequence
-                )
-                yield f"{source.label} * {of_p.label}", weight * float(p), of_p
-                yield f"-{source.label} * y[{t}][{j}]", -weight * float(y), source
-                continue
-            yield f"from {source.label}", float(sent[j]), source
+                    source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
+                    text = f"{parent.args[0].source}[{k},{j}] * {source.label}"
+                    yield text, float(matrix[k, j] * g[k]), source
+            else:
+                source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
+                sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
+                yield f"from {source.label}", float(sent[j]), source
+
+    def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
+        """The gradient that an equation hands on: its element k."""
+        index = (k,) if there.tape.plan.program.shapes[equation] else ()
+        t = there.tape.start + there.place + 1
+        return Cell("gradient", self.cell.iteration, equation, index, t, self.cell.sequence)
+
+    def _fused_terms(
+        self, there: explain.Place, equation: str, loss: Apply, j: int
+    ) -> Iterator[tuple[str, float, Cell | None]]:
+        """p − y: what a loss sends to element j of the argument of the softmax it is taken together with."""
+        plan = there.tape.plan
+        softmax, y = plan.fused[loss], there.value(loss.args[1])
+        sending, weight = self._sending(there, equation, 0), float(there.gradient(loss)[0])
+        index = (j,) if softmax.shape else ()
+        share = (
+            float(np.sum(y)) if loss.operation.name == "cross_entropy" else 1.0
+        )  # usually targets sum to one
+        p = next((e.name for e in plan.program.equations.values() if e.root is softmax), None)
+        source = sending if p is None else self._found(p, sending.t or 0, index)
+        name = self._name(there, softmax, index) if p is None else source.label
+        target = f"y[{sending.t}]" + (f"[{j}]" if index else "")
+        yield f"{sending.label} * {name}", weight * share * float(there.value(softmax)[j]), source
+        yield f"-{sending.label} * {target}", -weight * float(y[j]), sending
 
     def _parameter_gradient(self) -> Why:
         cell = self.cell
         iteration = self.timeline.iteration(cell.iteration)
         value = float(np.asarray(iteration.gradients[cell.name])[cell.index])
         tape, plan = iteration.tape, iteration.run.plan
+        if cell.name in iteration.run.trained:
+            return self._why(value, f"∂{cell.name} = what its readers send", self._initial_terms(tape), True)
         terms: list[tuple[str, float, Cell | None]] = []
         for use in plan.uses[cell.name]:
             equation = use.node.equation.name
@@ -396,24 +440,38 @@ class _Asking:
                     tape.parameter_part(use, slice(place, place + 1)), plan.program.parameters[cell.name]
                 )
                 t = tape.start + place + 1
-                root = use.node.equation.root
-                index = (
-                    cell.index[:1]
-                    if root.shape and use.node.apply.shape == root.shape
-                    else (0,)
-                    if root.shape
-                    else ()
-                )
+                root, row = use.node.equation.root, (cell.index or (0,))[0]
+                own = use.argument == 0 or use.node.apply.operation.elementwise  # not of `W @ b` its b
+                index = (row if own and use.node.apply.shape == root.shape else 0,) if root.shape else ()
                 source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
                 terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
         return self._why(value, f"∂{cell.name} = the sum of what every step adds", terms, True)
+
+    def _initial_terms(self, tape: Tape) -> list[tuple[str, float, Cell | None]]:
+        """What the first time step's equations send to a learned initial state, all sequences together."""
+        state, j = self.session.run.trained[self.cell.name], self.cell.index[0] if self.cell.index else 0
+        terms: list[tuple[str, float, Cell | None]] = []
+        for sender in tape.plan.senders.get(state, ()):
+            if sender.offset >= 0:
+                continue
+            for leaf in sender.leaves:
+                room = tape.workspace.outside(state, tape.back.parts[leaf])
+                shape = tape.plan.program.shapes[sender.equation]
+                source = Cell(
+                    "gradient", self.cell.iteration, sender.equation, (0,) if shape else (), tape.start + 1
+                )
+                terms.append(
+                    (f"from {sender.equation}[{tape.start + 1}]", float(room[-1, :, j].sum()), source)
+                )
+        return terms
 
     # ------------------------------------------------------------ update
 
     def _update(self) -> Why:
         cell = self.cell
         update: Update = self.timeline.iteration(cell.iteration).update
-        value = float(np.asarray(update.value(cell.name, cell.equation))[cell.index])
+        found = np.asarray(update.value(cell.name, cell.equation))
+        value = float(found[cell.index] if found.ndim else found)
         if cell.name in update.rule.frozen:
             before = Cell("parameter", cell.iteration, cell.name, cell.index)
             return self._why(value, f"{cell.name} is frozen", [(f"{cell.name} before", value, before)], True)
@@ -422,8 +480,8 @@ class _Asking:
         shape = np.shape(update.before[cell.name])
         number = part.start + (int(np.ravel_multi_index(cell.index, shape)) if cell.index else 0)
         terms = list(self._update_terms(tape, root, number, 1.0))
-        rule = tape.plan.program.equations[cell.equation].source
-        return self._why(value, rule, terms, _adds(root) or len(terms) == 1)
+        rule = tape.plan.program.equations[cell.equation].source.split("#")[0].strip()
+        return self._why(value, rule, terms, True)
 
     def _update_terms(
         self, tape: Tape, expr: Expr, number: int, weight: float
@@ -443,28 +501,26 @@ class _Asking:
         flat: Array = array[0, 0] if array.ndim == 3 else array
         value = weight * float(flat[number if expr.shape else 0])
         sources = [self._update_source(e) for e in walk(expr) if isinstance(e, Read)]
-        yield ("-" if weight < 0 else "") + expr.source, value, next(filter(None, reversed(sources)), None)
+        yield _weighted(weight, expr.source), value, next(filter(None, sources), None)
 
     def _update_source(self, read: Read) -> Cell | None:
         cell = self.cell
         if read.kind == "equation":
             if read.offset == 0:
                 return replace(cell, equation=read.name)
-            if read.name == "w":
-                return Cell("parameter", cell.iteration, cell.name, cell.index)
-            return (
-                replace(cell, iteration=cell.iteration - 1, equation=read.name)
-                if cell.iteration > 1
-                else None
-            )
+            before = cell.iteration + read.offset
+            if read.name == "w":  # before the first iteration w always was what it is
+                return Cell("parameter", max(before + 1, 1), cell.name, cell.index)
+            return replace(cell, iteration=before, equation=read.name) if before >= 1 else None
         if read.name in ("g", "gradient"):
             return Cell("parameter gradient", cell.iteration, cell.name, cell.index)
         return None
 
 
-def _adds(root: Apply) -> bool:
-    """Whether an expression is a sum of terms at its top."""
-    return root.operation.name in ("+", "-", "neg", "@", "sum", "mean", "concat", "identity", "*")
+def _weighted(weight: float, text: str) -> str:
+    """`2 * h[3]`, `-h[3]`."""
+    sign, size = "-" if weight < 0 else "", abs(weight)
+    return f"{sign}{text}" if size == 1.0 else f"{sign}{size:.4g} * {text}"
 
 
 def _element(array: Array, index: tuple[int, ...]) -> float:
@@ -475,7 +531,7 @@ def _is_one_hot(tape: Tape, expr: Expr) -> bool:
     return isinstance(expr, Read) and expr.kind == "x" and tape.x is not None and tape.x.classes is not None
 
 
-_CELL = re.compile(r"(?P<d>∂|d(?=[^\W\d]))?(?P<name>[^\W\d]\w*)(?P<indices>(\[\d+(,\d+)?\])*)")
+_CELL = re.compile(r"(?P<d>∂|d(?=[^\W\d]))?(?P<name>[^\W\d]\w*)(?P<indices>(\[\d{1,9}(,\d{1,9})?\])*)")
 
 
 def parse_cell(session: Session, timeline: Timeline, address: str, text: str, sequence: int = 0) -> Cell:
@@ -483,8 +539,8 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
 
     Raises `AddressError`.
     """
-    place = session.schedule.address(session.schedule.span(address).start)
-    program = session.program
+    schedule, program = session.schedule, session.program
+    place = schedule.address(schedule.span(address).start)
     match = _CELL.fullmatch(text.strip())
     if not match:
         raise AddressError(
@@ -495,12 +551,22 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
         name, gradient = f"d{name}", False
     index = tuple(int(k) for k in re.findall(r"\d+", match["indices"]))
     after = place.phase in ("evaluate", "generate")
+    many = _sequences(session, place)
+    if not 0 <= sequence < many:
+        raise AddressError(f"there is no sequence {sequence + 1} at {place}; expected 1 to {many}")
+    if gradient and not schedule.backward:
+        raise AddressError(f"{text!r}: there is no loss, so there are no gradients")
     if name in program.parameters:
         shape = program.parameters[name]
         kind: Kind = "parameter gradient" if gradient else "parameter"
         cell = Cell(kind, place.iteration + (after and not gradient), name, index, sequence=sequence)
-        if not gradient and place.phase == "update" and place.place == name and place.equation == "w":
+        if not gradient and place.phase == "update" and _is_updated(schedule, place, name):
             cell = replace(cell, kind="update")
+    elif place.phase == "update" and not gradient and name in _update_stops(session, place):
+        assert session.run.rule is not None
+        of_each = session.run.rule.groups[0].plan.program.shapes[name] != ()
+        shape = program.parameters[str(place.place)] if of_each else ()
+        cell = Cell("update", place.iteration, str(place.place), index, sequence=sequence, equation=name)
     elif name in program.equations:
         shape = program.shapes[name]
         if place.t is None:
@@ -508,9 +574,17 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
                 f"{address} has no time step; expected a parameter, or an address of another phase"
             )
         phase = place.phase if after else "forward"
-        cell = Cell(
-            "gradient" if gradient else "value", place.iteration, name, index, place.t, sequence, phase
-        )
+        kind = "gradient" if gradient else "value"
+        cell = Cell(kind, place.iteration, name, index, place.t, sequence, phase)
+        stops = [stop for _, names in schedule.backward for stop in names]
+        if gradient and (after or name not in stops):
+            raise AddressError(
+                f"{text!r}: no way back leads there from {place.phase}"
+                if after
+                else f"{text!r}: the way back does not stop at {name!r}; expected {', '.join(stops)}"
+            )
+        if place.phase == "generate" and name not in _generated(session):
+            raise AddressError(f"{name!r} needs targets; expected {', '.join(_generated(session))}")
     else:
         raise AddressError(f"{name!r} is neither an equation nor a parameter")
     if not index and int(np.prod(shape, dtype=int)) == 1:
@@ -518,6 +592,35 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
     if len(cell.index) != len(shape) or any(k >= n for k, n in zip(cell.index, shape, strict=True)):
         raise AddressError(f"{text!r}: {name} is {_indices(name, shape)}")
     return cell
+
+
+def _sequences(session: Session, place: Address) -> int:
+    """How many sequences run side by side there."""
+    batches = session.dataset.batches
+    if place.phase == "generate":
+        return 1
+    if place.phase == "evaluate":
+        return sum(batch.B for batch in batches)
+    return batches[session.schedule.window(place.iteration).batch].B
+
+
+def _is_updated(schedule: Schedule, place: Address, parameter: str) -> bool:
+    """Whether a parameter is new already at a step of the update."""
+    stops = schedule.update
+    assert stops is not None
+    first, here = stops.find(parameter, "w"), stops.find(str(place.place), place.equation)
+    return first is not None and here is not None and first <= here
+
+
+def _update_stops(session: Session, place: Address) -> tuple[str, ...]:
+    """The update equations of the parameter that is updated there."""
+    rule = session.run.rule
+    return () if rule is None or place.place in rule.frozen else rule.equations
+
+
+def _generated(session: Session) -> Mapping[str, Equation]:
+    generator = session.run.generator
+    return {} if generator is None else generator.plan.program.equations
 
 
 def _indices(name: str, shape: tuple[int, ...]) -> str:
