@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.data import Batch, Dataset
 from rnn_engine.generation import Generated, Generator
-from rnn_engine.schedule import Address, Schedule, Window
+from rnn_engine.schedule import Address, Phase, Schedule, Window
 from rnn_engine.update import State, Update, UpdateRule
 
 ARRAY_OVERHEAD = 250
@@ -268,13 +268,20 @@ class Ending:
         return self.run.generator.run(self.after.parameters, initial)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class RunStep:
+class RunStep(NamedTuple):
     """One step of the run: where it is and, through its iteration or the ending, all there is to see."""
 
     index: int
-    address: Address
+    phase: Phase
+    place: int | str
+    """The time step of the pass, from 0; in an update the parameter."""
+    equation: str
     source: Iteration | Ending
+
+    @property
+    def address(self) -> Address:
+        at = self.place + self.phase.start + 1 if isinstance(self.place, int) else self.place
+        return Address(self.phase.iteration, self.phase.name, at, self.equation)
 
     @property
     def view(self) -> Step:
@@ -314,8 +321,8 @@ def training_steps(run: Run) -> Iterator[RunStep]:
                 _ = iteration.gradients
             elif phase.name in ("evaluate", "generate"):
                 source = run.ending(iteration.after) if isinstance(source, Iteration) else source
-            for i in range(len(phase.stops)):
-                yield RunStep(index, phase.address(i), source)
+            for place, equation in phase.stops:
+                yield RunStep(index, phase, place, equation, source)
                 index += 1
         frame = iteration.after
 

@@ -42,6 +42,12 @@ class Stops(Sequence[tuple[int, str]]):
             i -= size
         raise IndexError(i)
 
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        for direction, names in self.sweeps:
+            for place in range(self.T)[::direction]:
+                for name in names:
+                    yield place, name
+
     def find(self, place: int, equation: str) -> int | None:
         """The number of a stop; None where there is none."""
         first = 0
