@@ -1,1 +1,1 @@
-"""Measurements as ratios: ours against a rival in the same run. `python -m benchmarks engine|views`."""
+"""Measurements as ratios: ours against a rival in the same run. `python -m benchmarks engine|views|growth`."""

@@ -96,19 +96,17 @@ class Flow:
     @cached_property
     def map(self) -> NDArray[np.float64]:
         """`[T, T]`: the norm over all units and states of what the loss at i sends to time step k."""
-        squares = np.zeros((self.T, self.T))
-        for items in self.items.values():
-            squares += np.sum(np.square(items), axis=-1)
-        return np.sqrt(squares)
+        return _norms(np.concatenate(list(self.items.values()), axis=-1))
 
     @cached_property
     def remainder(self) -> float:
         """By how much the items, added up, differ from what the panes show: the largest difference, relative."""
-        worst = 0.0
-        for state, total in self.total.items():
-            scale = float(np.abs(total).max(initial=0.0)) or 1.0
-            worst = max(worst, float(np.abs(self.items[state].sum(axis=0) - total).max(initial=0.0)) / scale)
-        return worst
+        found = [0.0]
+        with np.errstate(invalid="ignore"):
+            for state, total in self.total.items():
+                scale = float(np.abs(total).max(initial=0.0)) or 1.0
+                found.append(float(np.abs(self.items[state].sum(axis=0) - total).max(initial=0.0)) / scale)
+        return float(np.max(found))  # not a number where one of them is none
 
     def hops(self, loss: int) -> tuple[Hop, ...]:
         """The hops of one loss (its place), from its own time step back to the first."""
@@ -205,9 +203,9 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
                 # `sent_by` goes by the receiver's place k − 1, a hop by its sender's k
                 sent = tape.sent_by(state, leaf)
                 crossed += sent
-                crossing.sent[lanes, 1:] = _norms(sent)[: len(lanes), :-1]
-                crossing.sending[lanes] = _norms(tape.inner_gradient(handing))[: len(lanes)]
-            arriving[state][lanes, 1:] = _norms(crossed)[: len(lanes), :-1]
+                crossing.sent[lanes, 1:] = _norms(sent).T[: len(lanes), :-1]
+                crossing.sending[lanes] = _norms(tape.inner_gradient(handing)).T[: len(lanes)]
+            arriving[state][lanes, 1:] = _norms(crossed).T[: len(lanes), :-1]
     return Flow(
         window.start,
         states,
@@ -242,8 +240,9 @@ def _one_step_back(plan: Plan, state: str) -> Iterator[tuple[Read, str]]:
 
 
 def _norms(array: Array) -> NDArray[np.float64]:
-    """`[T, lanes, n]` → `[lanes, T]`"""
-    norms: NDArray[np.float64] = np.sqrt(np.sum(np.square(array), axis=-1)).T
+    """Over the last axis; what is too large for a square is infinite."""
+    with np.errstate(all="ignore"):
+        norms: NDArray[np.float64] = np.sqrt(np.sum(np.square(array), axis=-1))
     return norms
 
 
@@ -288,10 +287,11 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
 
 
 def _crossed(tape: Tape, state: str) -> Array:
-    """`[T, lanes, n]`: what arrives at a state from the time step after."""
+    """`[T, lanes, n]`: what arrives at a state from all time steps after."""
     total = np.zeros_like(tape.value(state))
-    for leaf, _ in _one_step_back(tape.plan, state):
-        total += tape.sent_by(state, leaf)
+    for sender in tape.plan.senders.get(state, ()):
+        if sender.offset < 0:
+            total += tape.sent(state, sender)
     return total
 
 
@@ -315,7 +315,7 @@ def _spectral_norm(matrix: Array) -> float:
 
 
 def _norm(vector: Array) -> float:
-    return float(np.sqrt(np.sum(np.square(vector))))
+    return float(_norms(vector))
 
 
 def _lanes(signal: Signal | None, sequence: int, lanes: int) -> Signal | None:

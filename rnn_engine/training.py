@@ -271,7 +271,7 @@ class Ending:
 class RunStep(NamedTuple):
     """One step of the run: where it is and, through its iteration or the ending, all there is to see."""
 
-    index: int
+    number: int
     phase: Phase
     place: int | str
     """The time step of the pass, from 0; in an update the parameter."""

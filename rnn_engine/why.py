@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -235,6 +236,12 @@ class _Asking:
         if not 0 <= at < len(room):
             raise AddressError(f"{cell.label} has no value: nothing reads {cell.name} there")
         value = float(room[at, cell.sequence, cell.index[0] if cell.index else 0])
+        if place == -1 and f"{cell.name}[0]" in self.session.run.trained:
+            after = cell.phase in ("evaluate", "generate")
+            learned = Cell("parameter", cell.iteration + after, f"{cell.name}[0]", cell.index)
+            return self._why(
+                value, f"{cell.name} begins with what is learned", [(learned.label, value, learned)], True
+            )
         does = "begins with" if place < 0 else "has, beyond the last time step,"
         return self._why(value, f"{cell.name} {does} this value", [], True)
 
@@ -281,19 +288,18 @@ class _Asking:
     ) -> Iterator[tuple[str, float, Cell | None]]:
         """What a function was applied to: the element it used (a single argument as its summands), or all of them."""
         for arg in args:
-            if not arg.shape or (index and function.operation.elementwise) or arg.shape == (1,):
-                at = index if function.operation.elementwise and arg.shape else (0,) * len(arg.shape)
-                if len(args) == 1:
-                    yield from self._terms(here, arg, at, 1.0)
-                else:
-                    yield self._whole(here, arg, at, 1.0)
-            elif isinstance(arg, Read) and arg.kind == "class":
+            if isinstance(arg, Read) and arg.kind == "class":
                 target = self._cell(here, arg, ())
                 assert target is not None
                 yield target.label, self._asked(target).value, target
-            else:
-                for k in range(arg.shape[0]):
-                    yield self._whole(here, arg, (k,), 1.0)
+                continue
+            all_of_it = [(k,) for k in range(arg.shape[0])] if arg.shape else [()]
+            used = [index] if index and arg.shape and function.operation.elementwise else all_of_it
+            for at in used:
+                if len(args) == len(used) == 1:
+                    yield from self._terms(here, arg, at, 1.0)
+                else:
+                    yield self._whole(here, arg, at, 1.0)
 
     def _asked(self, cell: Cell) -> Why:
         return _Asking(self.session, self.timeline, cell).answer()
@@ -451,18 +457,20 @@ class _Asking:
         """What the first time step's equations send to a learned initial state, all sequences together."""
         state, j = self.session.run.trained[self.cell.name], self.cell.index[0] if self.cell.index else 0
         terms: list[tuple[str, float, Cell | None]] = []
+        if not self.session.schedule.window(self.cell.iteration).fresh:
+            return terms  # this window starts from where the one before ended
         for sender in tape.plan.senders.get(state, ()):
-            if sender.offset >= 0:
+            if not -tape.T <= sender.offset < 0:
                 continue
-            for leaf in sender.leaves:
-                room = tape.workspace.outside(state, tape.back.parts[leaf])
-                shape = tape.plan.program.shapes[sender.equation]
-                source = Cell(
-                    "gradient", self.cell.iteration, sender.equation, (0,) if shape else (), tape.start + 1
-                )
-                terms.append(
-                    (f"from {sender.equation}[{tape.start + 1}]", float(room[-1, :, j].sum()), source)
-                )
+            there, index = (
+                tape.start - sender.offset,
+                (0,) if tape.plan.program.shapes[sender.equation] else (),
+            )
+            for leaf, b in product(sender.leaves, range(tape.B)):
+                sent = float(tape.workspace.outside(state, tape.back.parts[leaf])[-1, b, j])
+                source = Cell("gradient", self.cell.iteration, sender.equation, index, there, b)
+                of = f" in sequence {b + 1}" if tape.B > 1 else ""
+                terms.append((f"from {source.label}{of}", sent, source))
         return terms
 
     # ------------------------------------------------------------ update
@@ -500,21 +508,30 @@ class _Asking:
         array = tape.operand(expr)
         flat: Array = array[0, 0] if array.ndim == 3 else array
         value = weight * float(flat[number if expr.shape else 0])
-        sources = [self._update_source(e) for e in walk(expr) if isinstance(e, Read)]
+        sources = (self._update_source(tape, e) for e in walk(expr) if isinstance(e, Read))
         yield _weighted(weight, expr.source), value, next(filter(None, sources), None)
 
-    def _update_source(self, read: Read) -> Cell | None:
+    def _update_source(self, tape: Tape, read: Read) -> Cell | None:
         cell = self.cell
+        index = self._update_index(tape, read)
+        before = cell.iteration + read.offset
+        if read.kind == "equation" and read.offset and read.name == "w":
+            # before the first iteration w always was what it is
+            return Cell("parameter", max(before + 1, 1), cell.name, index)
         if read.kind == "equation":
-            if read.offset == 0:
-                return replace(cell, equation=read.name)
-            before = cell.iteration + read.offset
-            if read.name == "w":  # before the first iteration w always was what it is
-                return Cell("parameter", max(before + 1, 1), cell.name, cell.index)
-            return replace(cell, iteration=before, equation=read.name) if before >= 1 else None
+            return replace(cell, iteration=before, equation=read.name, index=index) if before >= 1 else None
         if read.name in ("g", "gradient"):
-            return Cell("parameter gradient", cell.iteration, cell.name, cell.index)
+            return Cell("parameter gradient", cell.iteration, cell.name, index)
         return None
+
+    def _update_index(self, tape: Tape, read: Read) -> tuple[int, ...]:
+        """The element of a vector that one of a parameter comes from: its own; of a number made of all, the largest."""
+        if not read.shape or tape.plan.program.shapes[self.cell.equation]:
+            return self.cell.index if read.shape else ()
+        part = self.timeline.iteration(self.cell.iteration).update.tape(self.cell.name)[1]
+        sizes = np.abs(np.ravel(tape.operand(read))[part])
+        shape = self.session.run.shapes[self.cell.name]
+        return tuple(int(k) for k in np.unravel_index(int(np.argmax(sizes)), shape))
 
 
 def _weighted(weight: float, text: str) -> str:
@@ -550,14 +567,17 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
     if gradient and match["d"] == "d" and f"d{name}" in (*program.equations, *program.parameters):
         name, gradient = f"d{name}", False
     index = tuple(int(k) for k in re.findall(r"\d+", match["indices"]))
+    if place.phase == "update" and index[:1] == (0,) and f"{name}[0]" in session.run.trained:
+        name, index = f"{name}[0]", index[1:]  # where there is no time step, a state is what it begins with
     after = place.phase in ("evaluate", "generate")
     many = _sequences(session, place)
     if not 0 <= sequence < many:
         raise AddressError(f"there is no sequence {sequence + 1} at {place}; expected 1 to {many}")
     if gradient and not schedule.backward:
         raise AddressError(f"{text!r}: there is no loss, so there are no gradients")
-    if name in program.parameters:
-        shape = program.parameters[name]
+    shapes = session.run.shapes
+    if name in shapes:
+        shape = shapes[name]
         kind: Kind = "parameter gradient" if gradient else "parameter"
         cell = Cell(kind, place.iteration + (after and not gradient), name, index, sequence=sequence)
         if not gradient and place.phase == "update" and _is_updated(schedule, place, name):
@@ -565,7 +585,7 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
     elif place.phase == "update" and not gradient and name in _update_stops(session, place):
         assert session.run.rule is not None
         of_each = session.run.rule.groups[0].plan.program.shapes[name] != ()
-        shape = program.parameters[str(place.place)] if of_each else ()
+        shape = shapes[str(place.place)] if of_each else ()
         cell = Cell("update", place.iteration, str(place.place), index, sequence=sequence, equation=name)
     elif name in program.equations:
         shape = program.shapes[name]

@@ -31,7 +31,7 @@ examples:
   rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
 """
 
-COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "check", "new")
+COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "check", "new")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -155,6 +155,17 @@ def parser() -> Parser:
     p.add_argument("--at-least", type=int, metavar="N", help="exit with 1 where it is shorter than N steps")
 
     p = add(
+        "predict",
+        "judge answers: are these numbers right?",
+        "Judge the answers in a CSV file with the columns address, cell and given, as predict mode does: right is\n"
+        "within 1 % or 0.005, and + or - stands for the sign alone. Prints the record with the correct values, and\n"
+        "exits with 1 where an answer is wrong.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument("answers", metavar="ANSWERS.csv", help="such as P saves in predict mode")
+    add_sequence(p)
+
+    p = add(
         "check",
         "check files: valid? shapes? gradients?",
         "Check that each file is valid and, where it has a loss, that its gradients agree with central\n"
@@ -267,6 +278,10 @@ def dispatch(args: argparse.Namespace) -> int:
         from rnn_tui.headless.flow import show_horizon
 
         return show_horizon(args.session, args.iteration, args.sequence - 1, args.at_least)
+    if args.command == "predict":
+        from rnn_tui.headless.predict import judged
+
+        return judged(args.session, args.answers, args.sequence)
     if args.command == "check":
         from rnn_tui.headless.check import check
 

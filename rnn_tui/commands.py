@@ -60,11 +60,28 @@ def _motion(
 
 
 def _in_view(
-    id: str, keys: str, label: str, help: str, where: str, footer: int = 0, reverse: str = "", group: str = "in a panel"
+    id: str,
+    keys: str,
+    label: str,
+    help: str,
+    where: str,
+    footer: int = 0,
+    reverse: str = "",
+    group: str = "in a panel",
 ) -> Command:
     """What a key does while a view is open; the view knows it by its id."""
     return Command(
-        id, tuple(keys.split()), f"view('{id}')", label, help, group, reverse, True, footer, tuple(where.split()), True
+        id,
+        tuple(keys.split()),
+        f"view('{id}')",
+        label,
+        help,
+        group,
+        reverse,
+        True,
+        footer,
+        tuple(where.split()),
+        True,
     )
 
 
@@ -118,7 +135,7 @@ COMMANDS: tuple[Command, ...] = (
         "explanations", footer=4, waits=True,
     ),
     Command(
-        "back_out", ("backspace",), "back_out", "back out", "back to where one was before the last Enter",
+        "back_out", ("backspace",), "back_out", "back out", "back to where one was",
         "explanations", waits=True,
     ),
     Command("full", ("x",), "full", "in full", "explain this step in full", "explanations", footer=12, waits=True),
@@ -127,10 +144,12 @@ COMMANDS: tuple[Command, ...] = (
         "explanations", footer=10, waits=True,
     ),
     Command(
-        "predict", ("p",), "predict", "predict", "predict mode: every step from here on asks before it shows its numbers",
+        "predict", ("p",), "predict", "predict", "predict mode: from here on a step asks before it shows its numbers",
         "explanations", footer=14, waits=True,
     ),
-    Command("record", ("P",), "record", "save answers", "save the answers given in predict mode as CSV", "explanations"),
+    Command(
+        "record", ("P",), "record", "save answers", "save the answers of predict mode as CSV", "explanations"
+    ),
     Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(
@@ -142,15 +161,15 @@ COMMANDS: tuple[Command, ...] = (
         "quit", ("q",), "leave", "quit", "quit; asks only when a mark, note or edit would be lost",
         "session", footer=1,
     ),
-    _in_view("below_in", "down j", "down", "the next term, hop or line", "why hops full", 2, "above_in"),
-    _in_view("above_in", "up k", "up", "the one before", "why hops full", 2, "below_in"),
+    _in_view("below_in", "down j", "next", "the next term, hop or line", "why hops full", 2, "above_in"),
+    _in_view("above_in", "up k", "before", "the one before", "why hops full", 3, "below_in"),
     _in_view("source", "enter", "to its step", "go to the step that made this term", "why", 2),
-    _in_view("map_left", "left h", "left", "in the map: one time step earlier", "flow", 2, "map_right"),
-    _in_view("map_below", "down j", "down", "in the map: the next loss", "flow", 2, "map_above"),
-    _in_view("map_above", "up k", "up", "in the map: the loss before", "flow", 2, "map_below"),
-    _in_view("map_right", "right l", "right", "in the map: one time step later", "flow", 2, "map_left"),
+    _in_view("map_left", "left h", "earlier", "in the map: one time step earlier", "flow", 2, "map_right"),
+    _in_view("map_below", "down j", "next loss", "in the map: the next loss", "flow", 3, "map_above"),
+    _in_view("map_above", "up k", "loss before", "in the map: the loss before", "flow", 0, "map_below"),
+    _in_view("map_right", "right l", "later", "in the map: one time step later", "flow", 2, "map_left"),
     _in_view("hops", "enter", "its path", "walk the path of this loss, hop by hop", "flow", 2),
-    _in_view("scale", "e", "scale", "the sizes in the map linear, or by powers of ten", "flow", 5),
+    _in_view("scale", "e", "scale", "the sizes in the map linear, or by powers of ten", "flow", 3),
     _in_view("hop", "enter", "to its step", "go to the step where this hop arrives", "hops", 2),
     _in_view("out", "backspace", "back", "back to where one was", "why flow hops full", 2),
     _in_view("close", "q escape", "close", "close the panel and stay here", "why flow hops full", 1),
@@ -167,6 +186,7 @@ COMMANDS: tuple[Command, ...] = (
         "ask_next", "l j", "other cell", "ask for the next of the cells that this step writes", "predict", 3,
         "ask_before", "predict mode",
     ),
+    _in_view("end_predict", "p", "end", "end predict mode, with the score", "predict", 1, group="predict mode"),
     _in_view("ask_before", "h k", "cell before", "ask for the one before", "predict", 0, "ask_next", "predict mode"),
 )  # fmt: skip
 

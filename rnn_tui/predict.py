@@ -45,7 +45,9 @@ def questions(snapshot: Snapshot) -> tuple[Question, ...]:
                 values = [float(matrix.values[row, column]) for row, column in cells]
                 if not all(map(isfinite, values)) or not _all_known(matrix):
                     return ()
-                return tuple(_question(snapshot, pane, matrix, int(row), int(column)) for row, column in cells)
+                return tuple(
+                    _question(snapshot, pane, matrix, int(row), int(column)) for row, column in cells
+                )
     return ()
 
 
@@ -104,8 +106,10 @@ def _covered(matrix: Matrix) -> Matrix:
     values = np.where(written, 0.0, matrix.values)
     values.flags.writeable = False
     # The chosen class of a row that is hidden would say which of its numbers is the largest.
-    rows = written.any(axis=1)
-    chosen = matrix.chosen and tuple(None if rows[at] else k for at, k in enumerate(matrix.chosen))
+    rows = np.any(written, axis=1)
+    chosen = matrix.chosen and tuple(
+        None if hidden else k for hidden, k in zip(rows, matrix.chosen, strict=True)
+    )
     return replace(matrix, values=values, known=known, asked=written, chosen=chosen)
 
 
@@ -134,7 +138,13 @@ def judge(question: Question, given: str, help: str = "") -> Answer | None:
     """The verdict on what was typed: a number, or a sign alone; None where it is neither."""
     text = given.strip().replace("−", "-").replace(",", ".")
     value = question.value
-    common = {"address": question.address, "cell": question.cell, "given": text, "correct": value, "help": help}
+    common = {
+        "address": question.address,
+        "cell": question.cell,
+        "given": text,
+        "correct": value,
+        "help": help,
+    }
     if text in ("+", "-"):
         right = value > 0 if text == "+" else value < 0
         return Answer(asked="sign", distance=None, verdict=_verdict(right), **common)  # type: ignore[arg-type]
@@ -166,7 +176,11 @@ def spoken(answer: Answer) -> str:
         return f"It is {answer.correct:.6g}"
     word = "Right" if answer.verdict == "right" else "Not right"
     if answer.distance is None:
-        return f"{word}: it is {answer.correct:.6g}" if answer.verdict == "right" else f"{word}: the other sign, or 0"
+        return (
+            f"{word}: it is {answer.correct:.6g}"
+            if answer.verdict == "right"
+            else f"{word}: the other sign, or 0"
+        )
     off = f"{answer.given} is off by {abs(answer.distance):.2g}"
     if answer.verdict == "right":
         return f"{word}: it is {answer.correct:.6g}; {off}"
@@ -191,9 +205,13 @@ class Score:
         total = self.at_once + self.later + self.shown
         if not total and not self.open:
             return "No question was answered."
-        parts = [f"{self.at_once} right at the first try", f"{self.later} later or with help", f"{self.shown} shown"]
+        parts = [
+            f"{self.at_once} right at the first try",
+            f"{self.later} later or with help",
+            f"{self.shown} shown",
+        ]
         if self.open:
-            parts.append(f"{self.open} not finished")
+            parts.append(f"{self.open} not right")
         return f"Of {total + self.open}: {', '.join(parts)}."
 
 
@@ -222,7 +240,5 @@ def as_csv(answers: Iterable[Answer]) -> str:
     writer.writerow(COLUMNS)
     for a in answers:
         distance = "" if a.distance is None else repr(a.distance)
-        # A cell that begins with + or - would be read as a formula by a spreadsheet, and signs do: they are quoted.
-        given = f"'{a.given}" if a.given in ("+", "-") else a.given
-        writer.writerow((a.address, a.cell, a.asked, given, repr(a.correct), distance, a.verdict, a.help))
+        writer.writerow((a.address, a.cell, a.asked, a.given, repr(a.correct), distance, a.verdict, a.help))
     return out.getvalue()

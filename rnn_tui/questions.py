@@ -28,7 +28,7 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
     if pane == "inputs":
         return _datum(session, snapshot, here, matrix, row, column)
     if pane == "weights":
-        index = _index(session.program.parameters[key], row, column)
+        index = _index(session.run.shapes[key], row, column)
         if here.phase == "update" and matrix.note == "new":
             return Cell("update", here.iteration, key, index, sequence=sequence)
         after = here.phase in ("evaluate", "generate")
@@ -38,7 +38,7 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
     if pane == "gradients":
         name = key.removeprefix("∂")
         if t is None:
-            index = _index(session.program.parameters[name], row, column)
+            index = _index(session.run.shapes[name], row, column)
             return Cell("parameter gradient", here.iteration, name, index, sequence=sequence)
         return Cell("gradient", here.iteration, name, _element(session, name, column), t, sequence)
     if t is not None and t < 1 and phase == "generate":

@@ -13,11 +13,11 @@ def horizon_line(found: Horizon, worst: Hop | None) -> str:
     T = len(found.norms)
     last = f"∂{found.state}[{found.start + T}]"
     if found.steps is None:
-        line = (
-            f"horizon: more than {T - 1} steps; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
-        )
+        span = "1 step" if T == 2 else f"{T - 1} steps"
+        line = f"horizon: more than {span}; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
     else:
-        line = f"horizon: {found.steps} steps; after them less than 1 % of {last} is left"
+        after = "1 step; after it" if found.steps == 1 else f"{found.steps} steps; after them"
+        line = f"horizon: {after} less than 1 % of {last} is left"
     if worst is not None:
         does = "loses" if worst.factor <= 1.0 else "grows"
         line += f"; the hop t={worst.t} → {worst.t - 1} {does} most: {blame(worst)}"

@@ -162,12 +162,12 @@ def test_training_steps_can_be_left_at_any_step(s: Session, stop: int) -> None:
     kept = []
     for step in training_steps(s.run):
         kept.append((step, np.array(step.value)))
-        if step.index == stop:
+        if step.number == stop:
             break
     values: Mapping[str, Any] = {r["address"]: r for r in records(s)}
     for step, value in kept:
         assert same(np.array(step.value), value)
-        assert values[str(step.address)]["index"] == step.index
+        assert values[str(step.address)]["index"] == step.number
     again = [np.array(step.value) for step in training_steps(s.run)]
     assert len(again) == s.schedule.total
     assert same([value for _, value in kept], again[: len(kept)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 
 from rnn_engine.errors import EngineError
@@ -20,7 +21,7 @@ FINE, SHORT = 0, 1
 
 def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int:
     """Print what the loss of every time step sends to the states of every earlier one."""
-    iteration = opened(session, number)
+    iteration = opened(session, number, sequence)
     flow = flow_of(iteration, sequence)
     if as_json:
         print(json.dumps(as_object(flow), allow_nan=False))
@@ -33,13 +34,16 @@ def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int
     for i, row in enumerate(flow.map):
         cells = "".join(f"{value:10.3g}" if k <= i else " " * 10 for k, value in enumerate(row))
         sys.stdout.write(f"{times[i]:>6} {cells.rstrip()}\n")
-    sys.stdout.write(f"added up they are the gradients shown, within {flow.remainder:.0e}\n")
+    sums = f"are the gradients shown, within {flow.remainder:.0e}"
+    sys.stdout.write(
+        f"added up they {sums if math.isfinite(flow.remainder) else 'are no number: something overflows'}\n"
+    )
     return FINE
 
 
 def show_horizon(session: str, number: int, sequence: int, at_least: int | None) -> int:
     """Print the memory horizon in one line; 1 where it is shorter than `at_least` steps."""
-    iteration = opened(session, number)
+    iteration = opened(session, number, sequence)
     found = horizon(iteration, sequence=sequence)
     if found is None:
         raise EngineError("no state is read from an earlier time step, so nothing is remembered")
@@ -56,19 +60,20 @@ def worst_hop(iteration: Iteration, sequence: int) -> Hop | None:
     return None if flow is None else flow.worst(flow.T - 1)
 
 
-def opened(session: str, number: int) -> Iteration:
-    """One iteration of a session."""
+def opened(session: str, number: int, sequence: int) -> Iteration:
+    """One iteration of a session that has such a sequence (from 0)."""
     found = Session.load(find(session))
     if not 1 <= number <= found.schedule.iterations:
         raise EngineError(f"--iteration {number}: expected 1 to {found.schedule.iterations}")
-    return Timeline(found.run).iteration(number)
+    iteration = Timeline(found.run).iteration(number)
+    if not 0 <= sequence < iteration.tape.B:
+        raise EngineError(f"--sequence {sequence + 1}: expected 1 to {iteration.tape.B}")
+    return iteration
 
 
 def flow_of(iteration: Iteration, sequence: int) -> Flow:
     if "loss" not in iteration.run.plan.program.equations:
         raise EngineError("there is no loss, so no gradient flows")
-    if not 0 <= sequence < iteration.tape.B:
-        raise EngineError(f"--sequence {sequence + 1}: expected 1 to {iteration.tape.B}")
     flow = itemise(iteration, sequence)
     if flow is None:
         raise EngineError("no state lies on the way to the loss, so nothing flows through time")

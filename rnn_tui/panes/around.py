@@ -17,11 +17,11 @@ class Title(LineWidget):
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="title")
-        self._shown = ("", "", (1, 1), ("", ""))
+        self._shown = ("", "", "", (1, 1), ("", ""))
 
     def show(self, snapshot: Snapshot, exact: tuple[str, str]) -> None:
         """Show where we are, and the selected cell."""
-        self._shown = (snapshot.title, snapshot.address, snapshot.sequence, exact)
+        self._shown = (snapshot.title, snapshot.address, snapshot.within, snapshot.sequence, exact)
         self.update()
 
     def draw(self, wide: int, high: int) -> list[Line]:

@@ -43,14 +43,14 @@ class Pane(LineWidget, can_focus=True):
         self._last = draw_pane(self._view, wide, high)
         return self._last.lines
 
-    def forget(self) -> None:
-        """No cell is chosen any more: another session."""
-        self._view = replace(self._view, selection=None)
-
     @property
     def selection(self) -> Selection | None:
         """The cell a person chose here, if any."""
         return self._view.selection
+
+    def choose(self, selection: Selection | None) -> None:
+        """Have this cell selected from the next drawing on."""
+        self._view = replace(self._view, selection=selection)
 
     def exact(self) -> tuple[str, str]:
         """Name and exact value of the selected cell; empty where there is none."""

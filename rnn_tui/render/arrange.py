@@ -15,8 +15,16 @@ def boxed(height: int) -> bool:
     return height >= 32
 
 
-def arrange(width: int, height: int, zoom: str = "") -> dict[str, Box]:
-    """A box for everything that is shown, by name; a pane in `zoom` takes the place of all five."""
+def beside(width: int, height: int) -> bool:
+    """Whether a panel can stand among the panes; else it takes the place of all of them."""
+    return width >= 110 and boxed(height)
+
+
+def arrange(width: int, height: int, zoom: str = "", panel: tuple[str, ...] = ()) -> dict[str, Box]:
+    """A box for everything that is shown, by name; a pane in `zoom` takes the place of all five.
+
+    A panel takes the place of the panes it names (neighbours, one below the other), or of all of them.
+    """
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return {"small": (0, 0, width, height)}
     frames = boxed(height)
@@ -27,10 +35,16 @@ def arrange(width: int, height: int, zoom: str = "") -> dict[str, Box]:
     room = height - 2 - equation - narration - timeline
     left = max(26, min(57, 36 + (width - 80) * 21 // 40), width * 57 // 200)
     boxes: dict[str, Box] = {"title": (0, 0, width, 1)}
-    if zoom:
+    if panel and (zoom or len(panel) == len(PANES) or not beside(width, height)):
+        boxes["panel"] = (0, 1, width, room)
+    elif zoom:
         boxes[zoom] = (0, 1, width, room)
     else:
         boxes |= _panes(left, width, room, frames)
+        covered = [boxes.pop(name) for name in panel]
+        if covered:
+            x, top, across, _ = covered[0]
+            boxes["panel"] = (x, top, across, sum(box[3] for box in covered))
     y = 1 + room
     indent = 0
     if wide:

@@ -135,7 +135,9 @@ def exact(cell: Cell, matrices: Sequence[Matrix]) -> tuple[str, str]:
     inside = ", ".join(labels)
     name = f"{safe_text(matrix.key)}[{inside}]" if inside else safe_text(matrix.key)
     if not known_at(matrix, cell.row, cell.column):
-        return name, "?" if matrix.asked is not None and matrix.asked[cell.row, cell.column] else "not computed yet"
+        return name, "?" if matrix.asked is not None and matrix.asked[
+            cell.row, cell.column
+        ] else "not computed yet"
     if matrix.texts is not None:
         return name, token_text(matrix.texts[cell.row][cell.column], limit_cells=24)
     return name, repr(float(matrix.values[cell.row, cell.column]))

@@ -16,6 +16,8 @@ HEAT = "▁▂▃▄▅▆▇█"
 NUMBER = 6
 WIDE_RANGE = 1e3
 """From this ratio of largest to smallest on, sizes are shown by powers of ten."""
+TALLEST = 6
+"""Lines of a bar, where there is room."""
 DEEPEST = 1e-12
 """Smaller than this share of the largest is drawn as the smallest."""
 
@@ -61,123 +63,142 @@ class HopView:
     mark: str = ""
 
 
-def by_powers(view: MapView) -> bool:
-    """Whether sizes are drawn by powers of ten."""
-    if view.powers is not None:
-        return view.powers
-    sizes = [size for row in view.sizes for size in row if 0 < size < float("inf")]
-    return bool(sizes) and max(sizes) > WIDE_RANGE * min(sizes)
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes → heights: linear, or by powers of ten from the smallest size to the largest."""
+
+    full: float
+    least: float
+    powers: bool
+
+    def height(self, size: float, steps: int) -> int:
+        """1 to `steps`; a size that is not zero is never nothing."""
+        share = size / self.full if self.full > 0 else 0.0
+        if self.powers and 0 < self.least < 1:
+            share = 1 - log10(max(share, self.least)) / log10(self.least)
+        return min(steps, max(1, round(steps * share)))
+
+    def size(self, share: float) -> float:
+        """The size that is drawn at a share of the full height."""
+        return self.full * (self.least ** (1 - share) if self.powers else share)
+
+
+def scale_of(view: MapView) -> Scale:
+    """By powers of ten where that was asked for, or the sizes range widely."""
+    sizes = [size for row in (*view.sizes, view.norms) for size in row if 0 < size < float("inf")]
+    full, least = max(sizes, default=0.0), min(sizes, default=0.0)
+    powers = full > WIDE_RANGE * least > 0 if view.powers is None else view.powers
+    return Scale(full, max(least / full, DEEPEST) if full else 1.0, powers)
 
 
 def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
-    """The map, its norms, and three lines of words."""
-    T = len(view.sizes)
+    """The map, its norms, and what is said about it."""
+    T, (i, k) = len(view.sizes), view.cursor
     states = ", ".join(safe_text(state) for state in view.states)
+    what = f"‖∂loss[t]/∂{states}[k]‖"
     head: list[Line] = [
-        fit([(f"‖∂loss[t]/∂{states}[k]‖", "strong"), ("  down: loss at t, across: time step k", "muted")], wide)
+        fit([(what, "strong"), ("   down: the loss at t, across: the time step k", "muted")], wide)
     ]
     foot = [*worded(_at_cursor(view), wide, "text")[:2], _check(view, wide)]
-    if view.horizon:
-        foot += worded(view.horizon, wide, "now", "  ")[:2]
-    i, k = view.cursor
-    lead = max(len(str(view.start + T)), 4) + 2
+    foot += worded(view.horizon, wide, "now", "  ")[:2] if view.horizon else []
+    sending = [row for row in range(T) if any(view.sizes[row])] or [i]
+    lead = max(len(str(view.start + T)), 3) + 2
     numbers = lead + T * (NUMBER + 1) <= wide
     across = NUMBER + 1 if numbers else max(1, min(4, (wide - lead) // T))
-    visible = min(T, (wide - lead) // across)
-    columns = window(T, visible, k)
-    room = high - len(head) - len(foot) - 4 - (not numbers)
-    rows = window(T, min(T, max(room, 1)), i)
-    body: list[Line] = [_header(view, lead, across, columns, numbers, T)]
-    full = max((s for row in (*view.sizes, view.norms) for s in row if isfinite(s)), default=0.0)
-    for row in range(*rows):
+    columns = window(T, min(T, (wide - lead) // across), k)
+    silent = T - len(sending)
+    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent), 1)
+    at = sending.index(i) if i in sending else 0
+    rows = window(len(sending), min(len(sending), room), at)
+    tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1)))
+    put = _Entries(scale_of(view), across, tall, numbers)
+    lines: list[Line] = [_header(view, lead, across, columns, numbers)]
+    for row in sending[slice(*rows)]:
         now = row == i
-        spans: list[Span] = [(f"{'▸' if now else ' '}{view.start + row + 1:>{lead - 2}} ", "now" if now else "muted")]
-        for at in range(*columns):
-            role = "cursor" if (row, at) == (i, k) else ""
-            size = view.sizes[row][at] if at <= row else None
-            spans += _entry(view, size, full, across, numbers, role)
-        body.append(fit(merge(spans), wide))
-    spans = [(f"{'all':>{lead - 1}} ", "strong")]
-    for at in range(*columns):
-        spans += _entry(view, view.norms[at], full, across, numbers, "")
-    body += [fit(merge(spans), wide)]
+        label: Span = (f"{'▸' if now else ' '}{view.start + row + 1:>{lead - 2}} ", "now" if now else "muted")
+        entries = [view.sizes[row][at] if at <= row else None for at in range(*columns)]
+        lines += put.lines(label, entries, k - columns[0] if now else None)
+    lines += put.lines((f"{'all':>{lead - 1}} ", "strong"), list(view.norms[slice(*columns)]), None)
+    counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
     if not numbers:
-        body.append(_legend(view, full, rows, columns, T, wide))
-    return scrolled(head, [(), *body, ()], foot, 0, wide, high)
+        lines.append(_legend(put.scale, counts, lead, wide))
+    if silent:
+        lines.append(fit([(f"{silent} time steps have no loss that flows", "muted")], wide))
+    return scrolled(head, [(), *(fit(line, wide) for line in lines), ()], foot, 0, wide, high)
 
 
-def _header(view: MapView, lead: int, across: int, columns: tuple[int, int], numbers: bool, T: int) -> Line:
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    scale: Scale
+    across: int
+    tall: int
+    numbers: bool
+
+    def lines(self, label: Span, sizes: Sequence[float | None], cursor: int | None) -> list[Line]:
+        """One loss: a line of numbers, or `tall` lines of bars, the label beside the lowest."""
+        blank: Span = (" " * cells(label[0]), "")
+        found: list[Line] = []
+        for y in range(self.tall - 1, -1, -1):
+            spans = [label if y == 0 else blank]
+            for at, size in enumerate(sizes):
+                spans += self._entry(size, y, at == cursor)
+            found.append(merge(spans))
+        return found
+
+    def _entry(self, size: float | None, y: int, chosen: bool) -> list[Span]:
+        if size is None:
+            return [(" " * self.across, "")]
+        role = "zero" if size == 0 else "positive"
+        if self.numbers:
+            shown = number(size, NUMBER, 4)
+            return [
+                (" " * (NUMBER - cells(shown)), "cursor" if chosen else ""),
+                (shown, "cursor" if chosen else role),
+                (" ", ""),
+            ]
+        if size == 0 or not isfinite(size):
+            glyph = " " if y else "!" if size else "·"
+        else:
+            height = self.scale.height(size, 8 * self.tall) - 8 * y
+            glyph = HEAT[min(height, 8) - 1] if height > 0 else " "
+        drawn = max(self.across - 1, 1)
+        # The bottom line is underlined, which shows without colour too.
+        mark = "" if not chosen else "written" if y == 0 else "now"
+        return [(glyph * drawn, mark or role), (" " * (self.across - drawn), "")]
+
+
+def _header(view: MapView, lead: int, across: int, columns: tuple[int, int], numbers: bool) -> Line:
     """The time steps above their columns, as many as there is room for."""
     k = view.cursor[1]
     spans: list[Span] = [(f"{'t╲k':>{lead - 1}} ", "muted")]
     if numbers:
-        for at in range(*columns):
-            spans.append((f"{view.start + at + 1:>{NUMBER}} ", "now" if at == k else "muted"))
-        return merge(spans)
-    line = [" "] * ((columns[1] - columns[0]) * across)
-    free = 0
-    wanted = [k, *(at for at in range(*columns) if (view.start + at + 1) % 5 == 0 or at == columns[0])]
+        times = ((at, f"{view.start + at + 1:>{NUMBER}} ") for at in range(*columns))
+        return merge([*spans, *((label, "now" if at == k else "muted") for at, label in times)])
+    room = (columns[1] - columns[0]) * across
+    fives = (at for at in range(*columns) if (view.start + at + 1) % 5 == 0 or at == columns[0])
     taken: set[int] = set()
-    marks: list[tuple[int, str]] = []
-    for at in wanted:
+    marks: list[tuple[int, str, str]] = []
+    for at in (k, *fives):
         label, x = str(view.start + at + 1), (at - columns[0]) * across
         places = set(range(x - 1, x + len(label) + 1))
-        if places & taken or x + len(label) > len(line):
-            continue
-        taken |= places
-        marks.append((x, label))
-    for x, label in sorted(marks):
-        spans += [(" " * (x - free), ""), (label, "now" if label == str(view.start + k + 1) else "muted")]
+        if not places & taken and x + len(label) <= room:
+            taken |= places
+            marks.append((x, label, "now" if at == k else "muted"))
+    free = 0
+    for x, label, role in sorted(marks):
+        spans += [(" " * (x - free), ""), (label, role)]
         free = x + len(label)
     return merge(spans)
 
 
-def _entry(
-    view: MapView, size: float | None, full: float, across: int, numbers: bool, role: str
-) -> list[Span]:
-    if size is None:
-        return [(" " * (NUMBER if numbers else across), role or ""), (" " if numbers else "", "")]
-    if numbers:
-        shown = number(size, NUMBER, 4)
-        return [(" " * (NUMBER - cells(shown)), role), (shown, role or ("zero" if size == 0 else "positive")), (" ", "")]
-    if size == 0:
-        glyph = "·"
-    elif not isfinite(size):
-        glyph = "!"
-    else:
-        glyph = HEAT[level(size, full, by_powers(view))]
-    if across > 1:
-        return [(glyph * (across - 1), role or ("zero" if size == 0 else "positive")), (" ", "")]
-    return [(glyph, role or ("zero" if size == 0 else "positive"))]
-
-
-def level(size: float, full: float, powers: bool) -> int:
-    """0 to 7: how large a size is against the largest, linear or by powers of ten."""
-    if full <= 0 or size <= 0:
-        return 0
-    share = size / full
-    if powers:
-        share = 1 - log10(max(share, DEEPEST)) / log10(DEEPEST)
-    return min(7, max(0, round(7 * share)))
-
-
-def _legend(
-    view: MapView, full: float, rows: tuple[int, int], columns: tuple[int, int], T: int, wide: int
-) -> Line:
-    """What the glyphs stand for, and what is out of view."""
-    sizes = [DEEPEST ** (1 - j / 7) for j in (1, 3, 5, 7)] if by_powers(view) else [j / 7 for j in (1, 3, 5, 7)]
-    signs = " ".join(
-        f"{arrow}{n}"
-        for arrow, n in zip(
-            "↑↓←→", (rows[0], T - rows[1], columns[0], T - columns[1]), strict=True
-        )
-        if n
-    )
-    spans: list[Span] = [("      ", "")]
-    for j, share in zip((1, 3, 5, 7), sizes, strict=True):
-        spans += [(HEAT[j], "positive"), (f" {number(full * share, 6, 3)}  ", "muted")]
-    spans.append(("by powers of ten" if by_powers(view) else "linear", "muted"))
-    if signs:
+def _legend(scale: Scale, counts: tuple[int, int, int, int], lead: int, wide: int) -> Line:
+    """What the heights stand for, and what is out of view."""
+    spans: list[Span] = [(" " * lead, "")]
+    for eighth in (2, 4, 6, 8):
+        spans += [(HEAT[eighth - 1], "positive"), (f" {number(scale.size(eighth / 8), 6, 3)}  ", "muted")]
+    spans.append(("by powers of ten" if scale.powers else "linear", "muted"))
+    if any(counts):
+        signs = " ".join(f"{arrow}{n}" for arrow, n in zip("↑↓←→", counts, strict=True) if n)
         spans.append((f"   {signs} more", "muted"))
     return fit(merge(spans), wide)
 
@@ -191,24 +212,21 @@ def _at_cursor(view: MapView) -> str:
         said += f", {_percent(size / own)} of what it sends to t={t} itself"
     if len(view.shares) > 1 and any(share for _, share in view.shares):
         ways = ", ".join(f"{share:.0%} through {state}" for state, share in view.shares)
-        said += f"; coming from t={to + 1}: {ways}"
+        said += f"; from t={to + 1} it comes {ways}"
     return f"{said}."
 
 
 def _percent(share: float) -> str:
     percent = 100 * share
-    return f"{percent:.3g} %" if percent >= 0.01 else f"{percent:.0e} %"
+    return f"{percent:.3g} %" if percent >= 0.01 or not percent else f"{percent:.1e} %"
 
 
 def _check(view: MapView, wide: int) -> Line:
-    right = view.remainder <= 1e-12
-    return fit(
-        [
-            ("✓ " if right else "≠ ", "target" if right else "warning"),
-            (f"Added up they are the gradients shown, within {view.remainder:.0e}.", "muted"),
-        ],
-        wide,
-    )
+    if not view.remainder <= 1e-12:
+        said = f"Added up they are NOT the gradients shown: off by {view.remainder:.1e}."
+        return fit([("≠ ", "warning"), (said, "warning")], wide)
+    how = f", within {view.remainder:.0e}" if view.remainder else ", to the last bit"
+    return fit([("✓ ", "target"), (f"Added up they are the gradients shown{how}.", "muted")], wide)
 
 
 def draw_hops(t: int, hops: Sequence[HopView], chosen: int, wide: int, high: int) -> list[Line]:
@@ -216,44 +234,54 @@ def draw_hops(t: int, hops: Sequence[HopView], chosen: int, wide: int, high: int
     head: list[Line] = [fit([(f"The way of the loss at t={t} back through time", "strong")], wide)]
     if not hops:
         return [*head, (), *worded("There is no earlier time step in this window.", wide, "text")]
+    arrives = wide >= 72
+    names = f"  {'hop':<9}{'factor':>8} = nonlinearity × {'weights':<8}" + (
+        f"{'arrives':>9}" if arrives else ""
+    )
+    head += [(), fit([(names, "muted")], wide)]
     first = hops[0].before
-    head += [
-        (),
-        fit([(f"  {'hop':<10}{'factor':>9} = {'nonlinearity':>12} × {'weights':<9}{'arrives':>9}", "muted")], wide),
-    ]
-    body: list[Line] = []
-    for at, hop in enumerate(hops):
-        mine = at == chosen
-        bar = level_bar(hop.after / first if first else 0.0, 10)
-        spans: list[Span] = [
-            ("▸ " if mine else "  ", "now"),
-            (f"{f'{hop.t} → {hop.t - 1}':<10}", "cursor" if mine else "text"),
-            (f"{number(hop.factor, 8, 5):>9}", "strong"),
-            (f"   {number(hop.nonlinearity, 8, 5):>12}   {number(hop.weights, 8, 5):<9}", "text"),
-            (f"{number(hop.after, 8, 5):>9} ", "text"),
-        ]
-        mark: list[Span] = [(f"◀ {hop.mark}", "warning")] if hop.mark else [(bar, "positive")]
-        body.append(fit(merge([*spans, *mark]), wide))
+    body = [_hop(hop, first, at == chosen, arrives, wide) for at, hop in enumerate(hops)]
     here = hops[min(chosen, len(hops) - 1)]
     foot: list[Line] = [()]
     foot.append(fit([(f"{here.t} → {here.t - 1} goes by", "muted")], wide))
-    for route in here.routes[:4]:
-        foot.append(
-            fit(
-                [
-                    ("  ", ""),
-                    (safe_text(route.text), "text"),
-                    (f"  × {number(route.factor, 8, 5)}", "strong"),
-                    (f"  {number(route.norm, 8, 5)} arrives", "muted"),
-                ],
-                wide,
-            )
-        )
+    foot += [_route(route, wide) for route in here.routes[:4]]
     if len(here.routes) > 4:
         foot.append(fit([(f"  {len(here.routes) - 4} more ways", "muted")], wide))
     last = hops[-1].after
     left = f"{_percent(last / first)} of it is left" if first else "nothing flows"
     foot.append(
-        fit([(f"From t={hops[0].t} to t={hops[-1].t - 1}: {number(first, 8, 5)} → {number(last, 8, 5)}, {left}.", "now")], wide)
+        fit(
+            [
+                (
+                    f"From t={hops[0].t} to t={hops[-1].t - 1}: {number(first, 8, 5)} → {number(last, 8, 5)}, {left}.",
+                    "now",
+                )
+            ],
+            wide,
+        )
     )
     return scrolled(head, body, foot, chosen, wide, high)
+
+
+def _hop(hop: HopView, first: float, chosen: bool, arrives: bool, wide: int) -> Line:
+    """Factor, what it is made of, and how much of the first size is left after it."""
+    spans: list[Span] = [
+        ("▸ " if chosen else "  ", "now"),
+        (f"{f'{hop.t} → {hop.t - 1}':<9}", "cursor" if chosen else "text"),
+        (f"{number(hop.factor, 7, 4):>8}", "strong"),
+        (f"   {number(hop.nonlinearity, 7, 4):>12}   {number(hop.weights, 7, 4):<8}", "text"),
+        (f"{number(hop.after, 8, 5):>9} " if arrives else " ", "text"),
+    ]
+    bar = level_bar(hop.after / first if first else 0.0, 10)
+    mark: Span = (f"◀ {hop.mark}", "warning") if hop.mark else (bar, "positive")
+    return fit(merge([*spans, mark]), wide)
+
+
+def _route(route: RouteView, wide: int) -> Line:
+    spans: list[Span] = [
+        ("  ", ""),
+        (safe_text(route.text), "text"),
+        (f"  × {number(route.factor, 8, 5)}", "strong"),
+        (f"  {number(route.norm, 8, 5)} arrives", "muted"),
+    ]
+    return fit(spans, wide)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Formula
-from rnn_tui.commands import COMMANDS
+from rnn_tui.commands import COMMANDS, SHOWN, keys_in
 from rnn_tui.render.spans import Line, Span, fit, merge, spread, width
 from rnn_tui.text import cells, clip, safe_text, wrap
 
 
 def draw_title(
-    title: str, address: str, sequence: tuple[int, int], exact: tuple[str, str], wide: int
+    title: str, address: str, within: str, sequence: tuple[int, int], exact: tuple[str, str], wide: int
 ) -> Line:
-    """The session, the address, and at the right the exact value of the selected cell."""
+    """The session, the address (and what is looked at inside it), at the right the selected cell's exact value."""
     name, value = exact
     right: list[Span] = []
     if name:
@@ -25,7 +25,13 @@ def draw_title(
             (" ", "bar"),
         ]
     which = f"  sequence {sequence[0]}/{sequence[1]}" if sequence[1] > 1 else ""
-    place: list[Span] = [("  ", "bar"), (address, "bar now"), (which, "bar muted"), ("  ", "bar")]
+    inner = ""
+    if within:
+        spare = wide - width(right) - cells(address) - cells(which) - 14
+        inner = clip(f" › {safe_text(within)}", max(spare, 12))
+    place: list[Span] = [
+        ("  ", "bar"), (address, "bar now"), (inner, "bar text"), (which, "bar muted"), ("  ", "bar"),
+    ]  # fmt: skip
     room = max(wide - width(right) - width(place) - 1, 0)
     shown = clip(safe_text(title), room)
     return spread([(" ", "bar"), (shown, "bar strong"), *place], right, wide, "bar")
@@ -103,6 +109,8 @@ class FooterView:
     playing: str = ""
     """The speed while playing, such as `4 a second`."""
     busy: bool = False
+    view: str = ""
+    """The view whose keys hold: one of `commands.VIEWS`, or none."""
 
 
 def draw_footer(view: FooterView, wide: int) -> Line:
@@ -119,23 +127,24 @@ def draw_footer(view: FooterView, wide: int) -> Line:
             (" + - ", "bar key"),
             ("speed ", "bar muted"),
         ]
-    entries = sorted((entry for entry in COMMANDS if entry.footer), key=lambda entry: entry.footer)
+    here = keys_in(view.view)
+    shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in COMMANDS}
+    entries = [entry for entry in COMMANDS if entry.footer and shown[entry.id]]
     room = wide - width(left)
     kept: set[str] = set()
-    for entry in entries:
-        need = width(_key(entry.keys, entry.shown_keys, entry.label))
+    for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
+        need = width(_key(shown[entry.id], entry.label))
         if need > room:
             break
         room -= need
         kept.add(entry.id)
     keys: list[Span] = []
-    for entry in COMMANDS:
+    for entry in sorted(entries, key=lambda entry: not entry.where):
         if entry.id in kept:
-            keys += _key(
-                entry.keys, entry.shown_keys, "pause" if entry.id == "play" and view.playing else entry.label
-            )
+            pause = entry.id == "play" and view.playing
+            keys += _key(shown[entry.id], "pause" if pause else entry.label)
     return fit(merge([*left, *keys]), wide, "bar")
 
 
-def _key(keys: Iterable[str], shown: str, label: str) -> list[Span]:
-    return [(f" {shown.split(' ')[0]}", "bar key"), (f" {label} ", "bar muted")]
+def _key(key: str, label: str) -> list[Span]:
+    return [(f" {SHOWN.get(key, key)}", "bar key"), (f" {label} ", "bar muted")]

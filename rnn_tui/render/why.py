@@ -9,7 +9,9 @@ from rnn_tui.render.panel import scrolled, worded
 from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.text import cells, clip, safe_text
 
-DIGITS = 9
+DIGITS = 8
+BARS = (12, 8, 4)
+"""Cells for the bars: the most that leaves the addresses their room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,15 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         (" = ", "muted"),
         (repr(view.value), "negative" if view.value < 0 else "zero" if view.value == 0 else "positive"),
     ]
-    made = f"  {view.address}" if view.address else "  given"
+    made = f"  {safe_text(view.address)}" if view.address else "  given"
     if width(exact) + cells(made) <= wide:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
-    body = [
-        _term(view, term, at == view.chosen, wide, _text_room(view, wide))
-        for at, term in enumerate(view.terms)
-    ]
+    columns = _columns(view, wide)
+    body = [_term(view, term, at == view.chosen, columns, wide) for at, term in enumerate(view.terms)]
     if view.sums and view.rounding:
         body.append(_rounding(view, wide))
     return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
@@ -75,34 +75,34 @@ def _heading(view: WhyView, wide: int) -> list[Line]:
     return [fit([(said, "muted")], wide)]
 
 
-def _bar_room(wide: int) -> int:
-    return 12 if wide >= 90 else 8 if wide >= 56 else 4
+def _columns(view: WhyView, wide: int) -> tuple[int, int]:
+    """Cells for the bars and for the texts of the terms."""
+    text = max((cells(safe_text(term.text)) for term in view.terms), default=0)
+    origin = max((cells(_origin(term)) for term in view.terms), default=0)
+    if not view.sums:
+        return 0, max(min(text, wide - DIGITS - 4), 8)
+    lead = DIGITS + 11
+    bar = next((bar for bar in BARS if lead + bar + text + 2 + origin <= wide), BARS[-1])
+    return bar, max(min(text, wide - lead - bar), 8)
 
 
-def _text_room(view: WhyView, wide: int) -> int:
-    """Cells for the texts of the terms, as wide as the widest, while there is room."""
-    lead = 2 + DIGITS + 2 + (_bar_room(wide) + 7 if view.sums else 0)
-    longest = max((cells(safe_text(term.text)) for term in view.terms), default=0)
-    return max(min(longest, wide - lead), 8)
+def _origin(term: TermView) -> str:
+    return safe_text(term.address) or ("given" if term.source else "")
 
 
-def _term(view: WhyView, term: TermView, chosen: bool, wide: int, room: int) -> Line:
-    shown = number(term.value, DIGITS - 1, 5)
-    if view.sums and term.value > 0:
-        shown = f"+{shown}"
+def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int], wide: int) -> Line:
+    across, room = columns
+    plus = "+" if view.sums and term.value > 0 else ""
+    shown = plus + number(term.value, DIGITS - len(plus), 5)
     sign = "negative" if term.value < 0 else "zero" if term.value == 0 else "positive"
     spans: list[Span] = [("▸ " if chosen else "  ", "now"), (f"{shown:>{DIGITS}}  ", sign)]
     if view.sums:
-        bar = level_bar(term.share, _bar_room(wide))
-        spans += [
-            (bar + " " * (_bar_room(wide) - cells(bar)), sign),
-            (f" {term.share:>4.0%}  ", "muted"),
-        ]
+        bar = level_bar(term.share, across)
+        spans += [(bar + " " * (across - cells(bar)), sign), (f" {term.share:>4.0%}  ", "muted")]
     text = clip(safe_text(term.text), room)
     spans += [(text, "cursor" if chosen else "text"), (" " * (room - cells(text)), "")]
-    origin = term.address or ("given" if term.source else "")
-    if width(spans) + 2 + cells(origin) <= wide:
-        spans += [("  ", ""), (origin, "muted")]
+    if width(spans) + 2 + cells(_origin(term)) <= wide:
+        spans += [("  ", ""), (_origin(term), "muted")]
     return fit(merge(spans), wide)
 
 
@@ -116,7 +116,13 @@ def _foot(view: WhyView, wide: int) -> list[Line]:
         term = view.terms[min(view.chosen, len(view.terms) - 1)]
         if term.address:
             lines.append(
-                fit([("Enter", "key"), (f" goes to {safe_text(term.source)} at {term.address}", "muted")], wide)
+                fit(
+                    [
+                        ("Enter", "key"),
+                        (f" goes to {safe_text(term.source)} at {safe_text(term.address)}", "muted"),
+                    ],
+                    wide,
+                )
             )
         elif term.source:
             lines.append(fit([("Enter", "key"), (f" shows {safe_text(term.source)}", "muted")], wide))

@@ -21,6 +21,7 @@ class _Request:
     job: Job
     done: asyncio.Future[str]
     quiet: bool
+    then: Callable[[], None] | None
 
 
 class Driver:
@@ -42,10 +43,15 @@ class Driver:
         """Whether something is running or waiting."""
         return not self._idle.is_set()
 
-    def submit(self, job: Job, *, quiet: bool = False) -> asyncio.Future[str]:
-        """Queue a job; the future holds its sentence, and with `quiet` nobody else is told."""
+    def submit(
+        self, job: Job, *, quiet: bool = False, then: Callable[[], None] | None = None
+    ) -> asyncio.Future[str]:
+        """Queue a job; the future holds its sentence, and with `quiet` nobody else is told.
+
+        Where it has nothing to say, `then` is called on the event loop before anything is painted.
+        """
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Request(job, done, quiet))
+        self._pending.append(_Request(job, done, quiet, then))
         self._idle.clear()
         self._wake.set()
         return done
@@ -74,6 +80,8 @@ class Driver:
                 for request, sentence in zip(batch, said, strict=True):
                     if not request.done.cancelled():
                         request.done.set_result(sentence)
+                        if request.then is not None and not sentence:
+                            request.then()
                 heard = [sentence for request, sentence in zip(batch, said, strict=True) if not request.quiet]
                 self._after_batch(heard[-1] if heard else "")
             if not self._pending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,12 +12,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from rnn_tui.commands import COMMANDS, GROUPS
+from rnn_tui.commands import COMMANDS, GROUPS, Command
 from rnn_tui.text import cells, content
 
+DIGITS = "0-9 . + -"
 LEGEND = (
     ("▸ 2", "the current time step"), ("h•", "this step wrote here; its cells are underlined"),
-    ("·", "not computed yet"), ("0", "exactly zero; anything else keeps its digits"),
+    ("·", "not computed yet"), ("?", "to predict"), ("0", "exactly zero; anything else keeps its digits"),
     ("▂▅█", "the size of the number before it, within its matrix"), ("◎ ● ◉", "target, chosen, both"),
     ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
 )  # fmt: skip
@@ -29,9 +31,10 @@ class HelpScreen(ModalScreen[None]):
         ("escape,q,question_mark", "dismiss(None)", "close"), ("j", "down", ""), ("k", "up", ""),
     ]  # fmt: skip
 
-    def __init__(self, title: str, explains: str, note: str) -> None:
+    def __init__(self, title: str, explains: str, note: str, view: str = "") -> None:
+        """`view` is the one whose keys hold, if one is open: those come first."""
         super().__init__()
-        self._heading, self._explains, self._note = title, explains, note
+        self._heading, self._explains, self._note, self._view = title, explains, note, view
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog page"):
@@ -44,12 +47,11 @@ class HelpScreen(ModalScreen[None]):
                     markup=False,
                 )
             yield Static(_table("on the screen", LEGEND), markup=False)
+            here = _rows(entry for entry in COMMANDS if self._view in entry.where)
+            if here:
+                yield Static(_table("here", here), markup=False)
             for group in GROUPS:
-                rows = tuple(
-                    (entry.shown_keys, entry.help)
-                    for entry in COMMANDS
-                    if entry.group == group and entry.id != "count"
-                )
+                rows = _rows(entry for entry in COMMANDS if entry.group == group and entry.id != "count")
                 yield Static(_table(group, rows), markup=False)
             yield Static(
                 content("Digits before a motion say how often: 5n. Esc closes this page."),
@@ -64,6 +66,10 @@ class HelpScreen(ModalScreen[None]):
     def action_up(self) -> None:
         """k, as everywhere."""
         self.query_one(VerticalScroll).scroll_up(animate=False)
+
+
+def _rows(entries: Iterable[Command]) -> tuple[tuple[str, str], ...]:
+    return tuple((DIGITS if entry.id == "answer" else entry.shown_keys, entry.help) for entry in entries)
 
 
 def _table(title: str, rows: tuple[tuple[str, str], ...]) -> Content:

@@ -41,7 +41,7 @@ class CommandsProvider(Provider):
         return [
             _Entry(f"{each.label}  {each.shown_keys}", each.help, partial(screen.run_action, each.action))
             for each in COMMANDS
-            if each.id not in KEY_ONLY
+            if each.id not in KEY_ONLY and not each.where
         ]
 
     async def discover(self) -> Hits:

@@ -20,12 +20,14 @@ class Placing(Layout):
 
     def __init__(self) -> None:
         self.zoom = ""
+        self.panel: tuple[str, ...] = ()
+        """The panes in whose place a panel stands."""
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
         """Placements of the children that are shown at this size."""
-        boxes = arrange(size.width, size.height, self.zoom)
+        boxes = arrange(size.width, size.height, self.zoom, self.panel)
         return [
             WidgetPlacement(Region(*boxes[child.id]), Offset(), Spacing(), child)
             for child in children

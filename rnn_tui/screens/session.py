@@ -5,36 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.events import Key, Resize
-from textual.screen import Screen
 from textual.timer import Timer
 
-from rnn_engine.errors import EngineError
 from rnn_engine.snapshot import PANES
-from rnn_tui.panes.around import Curve, Equation, KeysLine, Narration, Timeline, Title, TooSmall
-from rnn_tui.panes.base import Pane
-from rnn_tui.panes.gradients import Gradients
-from rnn_tui.panes.hidden import Hidden
-from rnn_tui.panes.inputs import Inputs
-from rnn_tui.panes.output import Output
-from rnn_tui.panes.weights import Weights
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import boxed
 from rnn_tui.render.lines import FooterView
 from rnn_tui.render.palette import Palette
-from rnn_tui.screens.dialogs import AskScreen, Field, MarksScreen, SureScreen
-from rnn_tui.screens.driver import Driver
+from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
+from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.driver import Driver, Job
+from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import BY_KEY, priority_bindings
-from rnn_tui.screens.place import Placing
-from rnn_tui.text import safe_text
-from rnn_tui.widgets.lines import LineWidget
+from rnn_tui.screens.predicting import Predicting
+from rnn_tui.screens.stage import Stage
 
 if TYPE_CHECKING:
     from rnn_tui.app import RnnTuiApp
 
-PANE_TYPES: tuple[type[Pane], ...] = (Inputs, Weights, Hidden, Output, Gradients)
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Steps a second while playing."""
 PATIENCE = 0.25
@@ -42,20 +32,21 @@ PATIENCE = 0.25
 MOST_DIGITS = 6
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(Stage):
     """Shows one session, and turns keys into moves."""
 
     BINDINGS = priority_bindings()
-    AUTO_FOCUS = "#hidden"
     app: RnnTuiApp
 
     def __init__(self, controller: Controller, palette: Palette) -> None:
-        super().__init__()
+        super().__init__(palette)
         self.controller = controller
         self.snapshot = controller.snapshot
         self.driver = Driver(self._look, self._after_batch)
-        self._palette = palette
-        self._placing = Placing()
+        self.explorer = Explorer(self)
+        self.predicting = Predicting(self)
+        self._ahead: list[str] = []
+        self._waiting = False
         self._jump = False
         self._count = ""
         self._message = ""
@@ -63,7 +54,6 @@ class SessionScreen(Screen[None]):
         self._playing = False
         self._timer: Timer | None = None
         self._busy = False
-        self._paint_due = False
 
     def take(self, controller: Controller) -> None:
         """Show another session from now on."""
@@ -72,38 +62,19 @@ class SessionScreen(Screen[None]):
         self.controller.cancel()
         self.controller, self.snapshot = controller, controller.snapshot
         self._count = self._message = ""
-        for pane in self._panes.values():
-            pane.forget()
-        self._zoom("")
+        self._ahead.clear()
+        for pane in self.panes.values():
+            pane.choose(None)
+        self.predicting.forget()
+        self.explorer.forget()
+        self.zoom("")
 
     # building
-
-    @property
-    def layout(self) -> Placing:
-        """Our own layout: styles only take those Textual knows by name."""
-        return self._placing
-
-    def compose(self) -> ComposeResult:
-        """Everything is a child of the screen; `Placing` says what is shown where."""
-        palette = self._palette
-        self._panes = {cls.NAME: cls(palette) for cls in PANE_TYPES}
-        self._title, self._equation, self._narration = Title(palette), Equation(palette), Narration(palette)
-        self._timeline, self._curve, self._keys = Timeline(palette), Curve(palette), KeysLine(palette)
-        yield self._title
-        yield from (self._panes[name] for name in ("inputs", "hidden", "output", "weights", "gradients"))
-        yield from (
-            self._curve,
-            self._equation,
-            self._narration,
-            self._timeline,
-            self._keys,
-            TooSmall(palette),
-        )
 
     def on_mount(self) -> None:
         """Lay out, and begin to serve."""
         self.run_worker(self.driver.run(), name="driver", exit_on_error=True)
-        self._paint()
+        self.paint()
 
     def on_unmount(self) -> None:
         """Leave nothing running."""
@@ -112,51 +83,42 @@ class SessionScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """Whether panes have whole frames depends on the height."""
-        self._schedule_paint()
-
-    def on_descendant_focus(self) -> None:
-        """The focus shows in the frames, and the title speaks of the focused pane's cell."""
-        self._schedule_paint()
+        self.schedule_paint()
 
     # state → screen
 
     @property
-    def pane(self) -> Pane:
-        """The pane that has the focus."""
-        focused = self.focused
-        return focused if isinstance(focused, Pane) else self._panes["hidden"]
+    def covered_panes(self) -> tuple[str, ...]:
+        view = self.explorer.view
+        return view.covers if view is not None else ()
 
-    def set_palette(self, palette: Palette) -> None:
-        """Draw with other styles from now on."""
-        self._palette = palette
-        for widget in self.query(LineWidget):
-            widget.set_palette(palette)
-
-    def _schedule_paint(self) -> None:
-        """Paint after what is going on now, once, however often this is asked for."""
-        if not self._paint_due:
-            self._paint_due = True
-            self.call_later(self._paint)
-
-    def _paint(self) -> None:
+    def paint(self) -> None:
         """Give every widget its part of the snapshot; each sends what changed."""
         self._paint_due = False
-        snapshot, frames = self.snapshot, boxed(self.app.size.height)
-        here = self.pane
-        for pane in self._panes.values():
+        self.explorer.sync()
+        snapshot, frames = self.predicting.covered(self.snapshot), boxed(self.app.size.height)
+        here, view = self.pane, self.explorer.view
+        for pane in self.panes.values():
             pane.show(snapshot, focused=pane is here, jump=self._jump, boxed=frames)
-        self._title.show(snapshot, here.exact())
+        if view is not None:
+            self._panel.show(view.title, view.draw, boxed=frames)
+        self._title.show(snapshot, (view and view.exact) or here.exact())
         self._equation.show(snapshot, boxed=frames)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
         self._curve.show(snapshot)
         speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
-        self._keys.show(FooterView(self._count, speed, self._busy))
+        self._keys.show(FooterView(self._count, speed, self._busy, self._view))
+
+    @property
+    def _view(self) -> str:
+        """Whose keys hold: a question's, an open panel's, or none's."""
+        return "predict" if self.predicting.pending else self.explorer.name
 
     def say(self, message: str) -> None:
         """Put a sentence in the narration's place until the next key."""
         self._message = message
-        self._schedule_paint()
+        self.schedule_paint()
 
     # moving
 
@@ -165,54 +127,92 @@ class SessionScreen(Screen[None]):
         controller = self.controller
         snapshot = controller.snapshot
         if controller is self.controller:
+            self.explorer.look(controller)
             self.snapshot = snapshot
 
     def _after_batch(self, said: str) -> None:
         self._message = said
-        self._busy = False
+        self._busy = self._waiting = False
+        self._ask()
+        if self._ahead:
+            self.call_later(self._catch_up)
         if self._playing:
             if said:
                 self._stop_playing()
             else:
                 # The next step is asked for when this one is on the screen, never before: no queue of stale frames.
                 self.call_after_refresh(self._play_on)
-        self._schedule_paint()
+        self.schedule_paint()
+
+    def submit(self, job: Job, then: Callable[[], None] | None = None) -> None:
+        """Have something done in the driver's thread; `then` follows where it had nothing to say."""
+        self.driver.submit(job, then=then)
+        self.set_timer(PATIENCE, self._speak_of_work)
 
     def _submit_move(self, motion: str, count: int) -> None:
         controller = self.controller
-        self.driver.submit(lambda: controller.move(motion, count))
-        self.set_timer(PATIENCE, self._speak_of_work)
+        self.submit(lambda: controller.move(motion, count))
 
     def _speak_of_work(self) -> None:
         if self.driver.busy and not self._busy:
             self._busy = True
-            self._schedule_paint()
+            self.schedule_paint()
 
     async def on_key(self, event: Key) -> None:
-        """All keys, in their order. Each ends the message of the last one; after `v` a letter names a pane."""
+        """All keys, in their order; one that needs the answer to those before it waits, and all after it do."""
+        if self._ahead or self._must_wait(event.key):
+            self._ahead.append(event.key)
+            event.stop()
+        elif await self._press(event.key):
+            event.stop()
+
+    def _must_wait(self, key: str) -> bool:
+        entry = BY_KEY[self._view].get(key)
+        return self.driver.busy and (self._waiting or (entry is not None and entry.waits))
+
+    async def _catch_up(self) -> None:
+        """The keys that waited, as far as they need not wait again."""
+        while self._ahead and not self._must_wait(self._ahead[0]):
+            await self._press(self._ahead.pop(0))
+            if self.app.screen is not self:
+                self._ahead.clear()
+
+    async def _press(self, key: str) -> bool:
+        """One key. It ends the message of the last one; after `v` a letter names a pane."""
         if self._message:
             self.say("")
         if self._jump:
             self._jump = False
-            self._schedule_paint()
-            for pane in self._panes.values():
-                if event.key == pane.LETTER:
-                    event.stop()
-                    self._focus(pane.NAME)
-                    return
-        entry = BY_KEY.get(event.key)
+            self.schedule_paint()
+            for pane in self.panes.values():
+                if key == pane.LETTER:
+                    self.give_focus(pane.NAME)
+                    return True
+        entry = BY_KEY[self._view].get(key)
         if self._count and not (entry and (entry.counted or entry.id == "count")):
             self._count = ""
-            self._schedule_paint()
-        if entry is not None:
-            event.stop()
-            await self.run_action(f"digit({event.key})" if entry.id == "count" else entry.action)
+            self.schedule_paint()
+        if entry is None:
+            return False
+        action = entry.action
+        if entry.id == "count":
+            action = f"digit({key})"
+        elif entry.id == "answer":
+            action = f"view('answer', '{key}')"
+        await self.run_action(action)
+        self._waiting = entry.waits and self.driver.busy
+        return True
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was asked for is done."""
+        return not self._ahead and not self.driver.busy
 
     def _take_count(self) -> int:
         count = int(self._count or "1")
         if self._count:
             self._count = ""
-            self._schedule_paint()
+            self.schedule_paint()
         return count
 
     def action_motion(self, motion: str) -> None:
@@ -224,10 +224,11 @@ class SessionScreen(Screen[None]):
         """One more digit of a count."""
         if (self._count or digit) and len(self._count) < MOST_DIGITS:
             self._count += str(digit)
-            self._schedule_paint()
+            self.schedule_paint()
 
     def action_stop(self) -> None:
         """Stop what runs; otherwise say how to leave."""
+        self._ahead.clear()
         if self.driver.busy:
             self.driver.drop()
             self.controller.cancel()
@@ -241,17 +242,19 @@ class SessionScreen(Screen[None]):
         """Play, or pause."""
         if self._playing:
             self._stop_playing()
+        elif self.predicting.on:
+            self.say("predict mode goes step by step; p ends it")
         else:
             self._playing = True
             self._submit_move("step", 1)
-        self._schedule_paint()
+        self.schedule_paint()
 
     def action_speed(self, change: int) -> None:
         """Play faster or slower."""
         self._speed = max(0, min(self._speed + change, len(SPEEDS) - 1))
         if not self._playing:
             self.say(f"space plays {SPEEDS[self._speed]:g} steps a second")
-        self._schedule_paint()
+        self.schedule_paint()
 
     def _play_on(self) -> None:
         if self._playing and self._timer is None:
@@ -268,105 +271,97 @@ class SessionScreen(Screen[None]):
             self._timer = None
         if self._playing:
             self._playing = False
-            self._schedule_paint()
+            self.schedule_paint()
 
     # panes and cells
 
     def action_cell(self, dx: int, dy: int) -> None:
         """Move the cell of the focused pane."""
         self.pane.move_cell(dx, dy, self._take_count())
-        self._schedule_paint()
+        self.schedule_paint()
 
     def action_pane(self, change: int) -> None:
         """Focus the next pane, or the one before."""
         order = PANES
         at = order.index(self.pane.NAME)
-        self._focus(order[(at + change) % len(order)])
-
-    def _focus(self, name: str) -> None:
-        if self._placing.zoom:
-            self._zoom(name)
-        self._panes[name].focus()
+        self.give_focus(order[(at + change) % len(order)])
 
     def action_jump(self) -> None:
         """Wait for a letter."""
         self._jump = True
-        self._schedule_paint()
+        self.schedule_paint()
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
-        self._zoom("" if self._placing.zoom else self.pane.NAME)
+        self.zoom("" if self.zoomed else self.pane.NAME)
 
-    def _zoom(self, name: str) -> None:
-        self._placing.zoom = name
-        # From a child: that forgets the arrangement of its parents, of which the screen is one.
-        self.pane.refresh(layout=True)
-        self._schedule_paint()
+    # explanations
+
+    def action_why(self) -> None:
+        """What is the selected number made of?"""
+        self._explain(self.explorer.why)
+
+    def action_flow(self) -> None:
+        """Gradient flow, or back from it."""
+        self._explain(self.explorer.flow)
+
+    def action_full(self) -> None:
+        """This step in full, or back from it."""
+        self._explain(self.explorer.full)
+
+    def _explain(self, explain: Callable[[], None]) -> None:
+        self._stop_playing()
+        if self.predicting.pending:
+            self.say("first the answer; a shows it, p ends predict mode")
+        else:
+            explain()
+
+    def action_back_out(self) -> None:
+        """To where one was before the last Enter."""
+        self._stop_playing()
+        self.explorer.back_out()
+
+    def action_view(self, id: str, key: str = "") -> None:
+        """What a key means in the view that is open, or to the question that is."""
+        count = self._take_count()
+        if self.predicting.pending:
+            self.predicting.act(id, count, key)
+        elif self.explorer.view is not None:
+            self.explorer.act(id, count)
+
+    def action_predict(self) -> None:
+        """Begin to predict, or end it."""
+        self._stop_playing()
+        self.predicting.toggle()
+        self._ask()
+        self.schedule_paint()
+
+    def action_record(self) -> None:
+        """Save the answers."""
+        self.predicting.save()
+
+    def _ask(self) -> None:
+        self.predicting.arrive(self.snapshot)
+        if self.predicting.pending and self.explorer.view is not None:
+            self.explorer.close()  # it would show what is asked
 
     # marks, places, files
 
     def action_go_to(self) -> None:
         """Ask where to."""
-        controller = self.controller
-
-        async def attempt(values: tuple[str, ...]) -> str:
-            text = values[0].strip()
-            return await self.driver.submit(lambda: controller.go_to(text), quiet=True) if text else ""
-
-        hint = "3 time step · #120 index · 12:backward:3:h address · 50% · end"
-        self.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt))
+        ask_place(self)
 
     def action_mark(self) -> None:
         """Ask for a name and a note."""
-        controller = self.controller
-
-        async def attempt(values: tuple[str, ...]) -> str:
-            name, note = values[0].strip(), values[1].strip()
-            if not name:
-                return "a mark needs a name"
-            return await self.driver.submit(lambda: controller.add_mark(name, note), quiet=True)
-
-        fields = (Field("name"), Field("note"))
-        self.app.push_screen(AskScreen(f"Mark {self.snapshot.address}", fields, "", attempt))
+        ask_mark(self)
 
     def action_marks(self) -> None:
         """List the marks; the one that is picked is gone to."""
-        controller = self.controller
-
-        def picked(address: str | None) -> None:
-            if address:
-                self.driver.submit(lambda: controller.go_to(address))
-
-        marks = controller.marks()
-        if not marks:
-            self.say("no marks yet; m sets one here")
-            return
-        self.app.push_screen(MarksScreen(marks, self.snapshot.address), picked)
+        ask_which_mark(self)
 
     def action_save(self) -> None:
         """Ask for a file, and write it."""
-        controller = self.controller
-        written: list[str] = []
-
-        def write(path: str) -> str:
-            try:
-                written.append(controller.save(path))
-            except (EngineError, OSError) as error:
-                return str(error)
-            return ""
-
-        async def attempt(values: tuple[str, ...]) -> str:
-            path = values[0].strip()
-            if not path:
-                return "a file needs a name"
-            said = await self.driver.submit(lambda: write(path), quiet=True)
-            if not said:
-                self.say(f"saved {safe_text(written[-1])}")
-            return said
-
-        path = controller.path or ""
-        initial = path if path == safe_text(path) else ""
-        self.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt))
+        ask_file(self)
 
     def action_open(self) -> None:
         """The list of lessons."""
@@ -374,10 +369,12 @@ class SessionScreen(Screen[None]):
         self.app.choose()
 
     def action_help(self) -> None:
-        """Explain the focused pane."""
-        pane = self.pane
+        """Explain the panel that is open, else the focused pane."""
+        pane, view = self.pane, self.explorer.view
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
-        self.app.push_screen(HelpScreen(title, pane.EXPLAINS, self.snapshot.note))
+        words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
+        note = "" if self.predicting.pending else self.snapshot.note
+        self.app.push_screen(HelpScreen(*words, note, self._view))
 
     def action_leave(self) -> None:
         """Quit, or ask first."""
@@ -385,7 +382,12 @@ class SessionScreen(Screen[None]):
 
     def when_sure(self, verb: str, then: Callable[[], object]) -> None:
         """Do it at once unless something would be lost."""
-        if not self.controller.unsaved:
+        lost = []
+        if self.controller.unsaved:
+            lost.append("marks, notes or edits")
+        if self.predicting.unsaved:
+            lost.append("answers (P saves them)")
+        if not lost:
             then()
             return
 
@@ -394,5 +396,5 @@ class SessionScreen(Screen[None]):
                 then()
 
         self.app.push_screen(
-            SureScreen(f"{verb} without saving? Marks, notes or edits would be lost."), answered
+            SureScreen(f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."), answered
         )
