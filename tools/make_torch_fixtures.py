@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch  # type: ignore[import-not-found]  # lives in an environment of its own
+import torch
 
 FOLDER = Path(__file__).parent.parent / "tests" / "fixtures" / "torch"
 N, H, V, T = 2, 3, 3, 5
