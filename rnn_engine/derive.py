@@ -57,7 +57,8 @@ def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
     t = here.tape.start + here.place + 1
     whole = explain.forward_formula(here, equation)
     yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
-    yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
+    if found.reads:
+        yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
     inner = inside.sub_expressions(here.tape.plan.program, equation)
     if inner and not explain.undefined(here, equation) and not explain.padded(here):
         lines = [line for expr in inner for line in _value(here, expr)]

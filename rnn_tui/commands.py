@@ -181,7 +181,7 @@ COMMANDS: tuple[Command, ...] = (
     _in_view("give", "enter", "answer", "give this answer", "predict", 2, group="predict mode"),
     _in_view("numbers", "e", "equation", "show the equation with numbers put in", "predict", 2, group="predict mode"),
     _in_view("terms", "t", "terms", "show the terms the number is made of", "predict", 2, group="predict mode"),
-    _in_view("reveal", "a", "show it", "show the answer", "predict", 2, group="predict mode"),
+    _in_view("reveal", "a", "show", "show the answer", "predict", 2, group="predict mode"),
     _in_view(
         "ask_next", "l j", "other cell", "ask for the next of the cells that this step writes", "predict", 3,
         "ask_before", "predict mode",

@@ -16,7 +16,17 @@ from rnn_engine.snapshot import PANES, Snapshot
 from rnn_engine.why import parse_cell
 from rnn_tui.controller import Controller
 from rnn_tui.predict import (
-    COLUMNS, Answer, Question, as_csv, cover, judge, largest, questions, score, shown, spoken,
+    COLUMNS,
+    Answer,
+    Question,
+    as_csv,
+    cover,
+    judge,
+    largest,
+    questions,
+    score,
+    shown,
+    spoken,
 )  # fmt: skip
 from rnn_tui.render.pane import PaneView, draw_pane
 from rnn_tui.render.spans import text_of
@@ -163,7 +173,7 @@ def test_the_score_counts_questions_by_how_they_ended() -> None:
         ]
     )  # fmt: skip
     assert (found.at_once, found.later, found.shown, found.open) == (1, 2, 1, 1)
-    assert "Of 5: 1 right at the first try, 2 later or with help, 1 shown, 1 not right." == found.line
+    assert found.line == "Of 5: 1 right at the first try, 2 later or with help, 1 shown, 1 not right."
     assert score([]).line == "No question was answered."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rnn_engine.errors import AddressError
 from rnn_engine.observe import observe
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -17,6 +18,8 @@ def narrate(session: str, start: str | None, end: str | None) -> int:
     schedule, timeline = opened.schedule, Timeline(opened.run)
     first = schedule.span(start).start if start else 0
     last = schedule.span(end).stop - 1 if end else schedule.total - 1
+    if last < first:
+        raise AddressError(f"{end} stands before {start}; expected the two the other way round")
     for index in range(first, last + 1):
         seen = observe(opened, timeline, index)
         if seen.note:

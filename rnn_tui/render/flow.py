@@ -38,6 +38,8 @@ class MapView:
     """Sizes by powers of ten; None: where their range asks for it."""
     shares: tuple[tuple[str, float], ...] = ()
     """Of what crosses from the next time step into the one under the cursor: each state's share."""
+    memory: tuple[str, tuple[float, ...]] = ("", ())
+    """The state at the end of the window, and ‖∂ that / ∂ the state at k‖ for every k."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,14 @@ class Scale:
 
 def scale_of(view: MapView) -> Scale:
     """By powers of ten where that was asked for, or the sizes range widely."""
-    sizes = [size for row in (*view.sizes, view.norms) for size in row if 0 < size < float("inf")]
-    full, least = max(sizes, default=0.0), min(sizes, default=0.0)
-    powers = full > WIDE_RANGE * least > 0 if view.powers is None else view.powers
-    return Scale(full, max(least / full, DEEPEST) if full else 1.0, powers)
+    return _scale([size for row in (*view.sizes, view.norms) for size in row], view.powers)
+
+
+def _scale(sizes: Sequence[float], powers: bool | None) -> Scale:
+    known = [size for size in sizes if 0 < size < float("inf")]
+    full, least = max(known, default=0.0), min(known, default=0.0)
+    wide = full > WIDE_RANGE * least > 0
+    return Scale(full, max(least / full, DEEPEST) if full else 1.0, wide if powers is None else powers)
 
 
 def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
@@ -107,10 +113,11 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     across = NUMBER + 1 if numbers else max(1, min(4, (wide - lead) // T))
     columns = window(T, min(T, (wide - lead) // across), k)
     silent = T - len(sending)
-    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent), 1)
+    state, left = view.memory
+    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent) - bool(left), 1)
     at = sending.index(i) if i in sending else 0
-    rows = window(len(sending), min(len(sending), room), at)
-    tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1)))
+    rows = window(len(sending), max(1, min(len(sending), room - bool(left))), at)
+    tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1 + bool(left))))
     put = _Entries(scale_of(view), across, tall, numbers)
     lines: list[Line] = [_header(view, lead, across, columns, numbers)]
     for row in sending[slice(*rows)]:
@@ -122,6 +129,11 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
     if not numbers:
         lines.append(_legend(put.scale, counts, lead, wide))
+    if left:
+        last = f"‖∂{safe_text(state)}[{view.start + T}]/∂{safe_text(state)}[k]‖"
+        lines.append(fit([(last, "strong"), ("   what is left of its gradient at step k", "muted")], wide))
+        remembered = _Entries(_scale(left, view.powers), across, tall, numbers)
+        lines += remembered.lines((" " * lead, ""), list(left[slice(*columns)]), None)
     if silent:
         lines.append(fit([(f"{silent} time steps have no loss that flows", "muted")], wide))
     return scrolled(head, [(), *(fit(line, wide) for line in lines), ()], foot, 0, wide, high)
@@ -222,7 +234,11 @@ def _percent(share: float) -> str:
 
 
 def _check(view: MapView, wide: int) -> Line:
-    if not view.remainder <= 1e-12:
+    if not isfinite(view.remainder):
+        return fit(
+            [("! ", "warning"), ("Added up they are no number: something overflows.", "warning")], wide
+        )
+    if view.remainder > 1e-12:
         said = f"Added up they are NOT the gradients shown: off by {view.remainder:.1e}."
         return fit([("≠ ", "warning"), (said, "warning")], wide)
     how = f", within {view.remainder:.0e}" if view.remainder else ", to the last bit"

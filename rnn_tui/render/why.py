@@ -10,6 +10,8 @@ from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.text import cells, clip, safe_text
 
 DIGITS = 8
+SMALL = 1e-3
+"""What is smaller keeps its digits in e-notation."""
 BARS = (12, 8, 4)
 """Cells for the bars: the most that leaves the addresses their room."""
 
@@ -93,7 +95,8 @@ def _origin(term: TermView) -> str:
 def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int], wide: int) -> Line:
     across, room = columns
     plus = "+" if view.sums and term.value > 0 else ""
-    shown = plus + number(term.value, DIGITS - len(plus), 5)
+    decimals = 0 if abs(term.value) < SMALL else 5
+    shown = plus + number(term.value, DIGITS - len(plus), decimals)
     sign = "negative" if term.value < 0 else "zero" if term.value == 0 else "positive"
     spans: list[Span] = [("▸ " if chosen else "  ", "now"), (f"{shown:>{DIGITS}}  ", sign)]
     if view.sums:

@@ -1,0 +1,60 @@
+"""`rnn-tui predict`: judge answers that were written down, as predict mode on the screen judges them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+from rnn_engine.errors import EngineError
+from rnn_engine.session import Session
+from rnn_engine.timeline import Timeline
+from rnn_engine.why import parse_cell, why
+from rnn_tui.lessons import find
+from rnn_tui.predict import Answer, Question, as_csv, judge, score
+
+FINE, WRONG = 0, 1
+NEEDED = ("address", "cell", "given")
+MOST_BYTES = 4 * 2**20
+
+
+def judged(session: str, answers: str, sequence: int) -> int:
+    """Print the record of the answers in a CSV file, the score to stderr; 1 where one is wrong."""
+    opened = Session.load(find(session))
+    timeline = Timeline(opened.run)
+    found = [
+        _judge(opened, timeline, row, f"{answers}: line {number}", sequence - 1)
+        for number, row in enumerate(_rows(answers), start=2)
+    ]
+    sys.stdout.write(as_csv(found))
+    print(score(found).line, file=sys.stderr)
+    return WRONG if any(answer.verdict == "wrong" for answer in found) else FINE
+
+
+def _rows(path: str) -> list[dict[str, str]]:
+    with Path(path).open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise EngineError(f"{path}: too long; expected a CSV file of at most 4 MB")
+    try:
+        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [{key: value or "" for key, value in row.items() if key} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise EngineError(f"{path}: {error}; expected a CSV file in UTF-8") from None
+    if missing := [name for name in NEEDED if name not in (reader.fieldnames or ())]:
+        raise EngineError(f"{path}: no column {missing[0]!r}; expected {', '.join(NEEDED)}")
+    return [row for row in rows if row["given"] or row.get("verdict") != "shown"]
+
+
+def _judge(session: Session, timeline: Timeline, row: dict[str, str], where: str, sequence: int) -> Answer:
+    try:
+        cell = parse_cell(session, timeline, row["address"], row["cell"], sequence)
+        value = why(session, timeline, cell).value
+    except EngineError as error:
+        raise EngineError(f"{where}: {error}") from None
+    question = Question(row["address"], "", "", 0, 0, cell.label, row["cell"], value)
+    answer = judge(question, row["given"], row.get("help", ""))
+    if answer is None:
+        raise EngineError(f"{where}: {row['given']!r} is no answer; expected a number, + or -")
+    return answer

@@ -1,0 +1,211 @@
+"""Predict mode on the screen: the question of the step, what is typed, the help, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnn_engine.snapshot import Snapshot
+from rnn_tui import predict
+from rnn_tui.predict import Answer, Question
+from rnn_tui.screens.dialogs import AskScreen, Field
+from rnn_tui.text import safe_text
+
+if TYPE_CHECKING:
+    from rnn_tui.screens.session import SessionScreen
+
+LONGEST = 24
+TYPED = {"full_stop": ".", "minus": "-", "plus": "+"}
+LINE = 130
+"""Characters for the terms, so that they fit the narration's two lines."""
+
+
+class Predicting:
+    """Owned by the session screen."""
+
+    def __init__(self, screen: SessionScreen) -> None:
+        self._screen = screen
+        self.on = False
+        self.typed = ""
+        self.answers: list[Answer] = []
+        self._start = 0
+        self._saved = 0
+        self._done: set[tuple[int, int]] = set()
+        self._place: tuple[int, int] | None = None
+        self._questions: tuple[Question, ...] = ()
+        self._at = 0
+        self._help = ""
+        self._acts: dict[str, Callable[[int], None]] = {
+            "give": lambda _: self._give(),
+            "rub_out": lambda n: self._type(self.typed[: max(len(self.typed) - n, 0)]),
+            "numbers": lambda _: self._numbers(),
+            "terms": lambda _: self._terms(),
+            "reveal": lambda _: self._reveal(),
+            "end_predict": lambda _: self.toggle(),
+            "ask_next": self._ask,
+            "ask_before": lambda n: self._ask(-n),
+        }
+
+    @property
+    def pending(self) -> bool:
+        """Whether a question waits for its answer."""
+        return self.on and bool(self._questions)
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether answers would be lost."""
+        return len(self.answers) > self._saved
+
+    @property
+    def question(self) -> Question:
+        return self._questions[self._at]
+
+    def toggle(self) -> None:
+        """Begin, or end with the score."""
+        self.on = not self.on
+        self._place, self._questions, self.typed = None, (), ""
+        if self.on:
+            self._start = self._screen.snapshot.timeline.index
+        else:
+            hint = " P saves the answers." if self.unsaved else ""
+            self._screen.say(f"{predict.score(self.answers).line}{hint}")
+
+    def forget(self) -> None:
+        """Another session."""
+        self.on, self.answers, self._saved = False, [], 0
+        self._done.clear()
+        self._place, self._questions, self.typed = None, (), ""
+
+    def arrive(self, snapshot: Snapshot) -> None:
+        """A step is shown: ask, unless it was answered, lies before the beginning or has nothing to ask."""
+        place = (snapshot.timeline.index, snapshot.sequence[0])
+        if not self.on or (place == self._place and not snapshot.within):
+            return
+        self._place, self._help, self.typed = place, "", ""
+        due = place not in self._done and place[0] >= self._start and not snapshot.within
+        self._questions = predict.questions(snapshot) if due else ()
+        if snapshot.within:
+            self._place = None
+        if self._questions:
+            self._at = predict.largest(self._questions)
+            self._select()
+
+    def covered(self, snapshot: Snapshot) -> Snapshot:
+        """What may be seen of a snapshot."""
+        if not self.pending:
+            return snapshot
+        here = f"{self.question.label} = {self.typed}▏"
+        other = "; h l ask for another cell" if len(self._questions) > 1 else ""
+        told = (
+            f"{here}  Type the value ({predict.RULE}), or only its sign, + or -; Enter answers{other}.",
+            f"{here}  Type the value, or its sign + or -; Enter answers.",
+            here,
+        )
+        return replace(predict.cover(snapshot, numbers=bool(self._help)), narration=told)
+
+    def act(self, id: str, count: int, key: str) -> None:
+        """Do what a key means while a question is open."""
+        if id == "answer":
+            if len(self.typed) < LONGEST:
+                self._type(self.typed + TYPED.get(key, key))
+        else:
+            self._acts[id](count)
+        self._screen.schedule_paint()
+
+    def _type(self, text: str) -> None:
+        self.typed = text
+
+    def _ask(self, by: int) -> None:
+        self._at = (self._at + by) % len(self._questions)
+        self.typed = ""
+        self._select()
+
+    def _select(self) -> None:
+        q = self.question
+        self._screen.select((q.pane, q.key, q.row, q.column))
+
+    def _give(self) -> None:
+        answer = predict.judge(self.question, self.typed, self._help)
+        if answer is None:
+            self._screen.say("type a number such as -0.25, or only + or -; e, t and a help")
+            return
+        self._record(answer)
+
+    def _reveal(self) -> None:
+        self._record(predict.shown(self.question))
+
+    def _record(self, answer: Answer) -> None:
+        self.answers.append(answer)
+        self.typed = ""
+        said = predict.spoken(answer)
+        if answer.verdict == "wrong":
+            self._screen.say(f"{said}. Try again, or: e equation, t terms, a answer.")
+            return
+        if self._place is not None:
+            self._done.add(self._place)
+        label = self.question.label
+        self._questions = ()
+        self._screen.say(f"{label}. {said}. → goes on.")
+
+    def _numbers(self) -> None:
+        self._help = self._help or "equation"
+
+    def _terms(self) -> None:
+        self._help = "terms"
+        q, controller = self.question, self._screen.controller
+
+        def tell() -> str:
+            cell = controller.cell_at((q.pane, q.key, q.row, q.column))
+            found = cell if isinstance(cell, str) else controller.why(cell)
+            if isinstance(found, str):
+                return found
+            head = f"{q.label} is the sum of" if found.sums else f"{q.label} comes from"
+            parts: list[str] = []
+            for at, term in enumerate(found.terms):
+                part = f"{term.value:.4g} ({term.text})"
+                if parts and len(", ".join((head, *parts, part))) > LINE:
+                    parts.append(f"{len(found.terms) - at} smaller ones")
+                    break
+                parts.append(part)
+            return f"{head} {', '.join(parts)}" if parts else f"{q.label} is given"
+
+        self._screen.submit(tell)
+
+    # the record
+
+    def save(self) -> None:
+        """Ask for a file, and write the answers."""
+        screen = self._screen
+        if not self.answers:
+            screen.say("no answers yet; p begins predict mode")
+            return
+        refused: list[str] = []
+
+        def write(name: str) -> str:
+            path = Path(name).expanduser()
+            try:
+                mode = "w" if name in refused else "x"
+                with path.open(mode, encoding="utf-8", newline="") as file:
+                    file.write(predict.as_csv(self.answers))
+            except FileExistsError:
+                refused.append(name)
+                return "there is such a file already; Enter once more replaces it"
+            except (OSError, ValueError) as error:
+                return str(error)
+            return ""
+
+        async def attempt(values: tuple[str, ...]) -> str:
+            name = values[0].strip()
+            if not name:
+                return "a file needs a name"
+            said = await screen.driver.submit(lambda: write(name), quiet=True)
+            if not said:
+                self._saved = len(self.answers)
+                screen.say(f"saved {len(self.answers)} answers to {safe_text(name)}")
+            return said
+
+        screen.app.push_screen(
+            AskScreen("Save the answers as", (Field("file", "answers.csv"),), "a CSV file", attempt)
+        )

@@ -1,0 +1,148 @@
+"""The stage of a session: the panes and what stands around them, where they are, which has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from rnn_engine.snapshot import Snapshot
+from rnn_tui.panes.around import Curve, Equation, KeysLine, Narration, Timeline, Title, TooSmall
+from rnn_tui.panes.base import Pane
+from rnn_tui.panes.gradients import Gradients
+from rnn_tui.panes.hidden import Hidden
+from rnn_tui.panes.inputs import Inputs
+from rnn_tui.panes.output import Output
+from rnn_tui.panes.panel import Panel
+from rnn_tui.panes.weights import Weights
+from rnn_tui.render.cells import Cell, Selection, selection_at
+from rnn_tui.render.palette import Palette
+from rnn_tui.screens.place import Placing
+from rnn_tui.widgets.lines import LineWidget
+
+PANE_TYPES: tuple[type[Pane], ...] = (Inputs, Weights, Hidden, Output, Gradients)
+
+
+class Stage(Screen[None]):
+    """Knows where things are; what they show and what keys do is the business of `SessionScreen`."""
+
+    AUTO_FOCUS = "#hidden"
+    snapshot: Snapshot
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette = palette
+        self._placing = Placing()
+        self._here = "hidden"
+        self._paint_due = False
+
+    @property
+    def covered_panes(self) -> tuple[str, ...]:
+        """The panes in whose place a panel stands."""
+        raise NotImplementedError
+
+    def paint(self) -> None:
+        """Give every widget its part of the snapshot."""
+        raise NotImplementedError
+
+    @property
+    def layout(self) -> Placing:
+        """Our own layout: styles only take those Textual knows by name."""
+        return self._placing
+
+    def compose(self) -> ComposeResult:
+        """Everything is a child of the screen; `Placing` says what is shown where."""
+        palette = self._palette
+        self.panes = {cls.NAME: cls(palette) for cls in PANE_TYPES}
+        self._title, self._equation, self._narration = Title(palette), Equation(palette), Narration(palette)
+        self._timeline, self._curve, self._keys = Timeline(palette), Curve(palette), KeysLine(palette)
+        self._panel = Panel(palette)
+        yield self._title
+        yield from (self.panes[name] for name in ("inputs", "hidden", "output", "weights", "gradients"))
+        yield from (
+            self._panel,
+            self._curve,
+            self._equation,
+            self._narration,
+            self._timeline,
+            self._keys,
+            TooSmall(palette),
+        )
+
+    def on_descendant_focus(self) -> None:
+        """The focus shows in the frames, and the title speaks of the focused pane's cell."""
+        if isinstance(self.focused, Pane):
+            self._here = self.focused.NAME
+        self.schedule_paint()
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the focus, or had it when a panel came in its place."""
+        return self.panes[self._here]
+
+    def set_palette(self, palette: Palette) -> None:
+        """Draw with other styles from now on."""
+        self._palette = palette
+        for widget in self.query(LineWidget):
+            widget.set_palette(palette)
+
+    def schedule_paint(self) -> None:
+        """Paint after what is going on now, once, however often this is asked for."""
+        if not self._paint_due:
+            self._paint_due = True
+            self.call_later(self.paint)
+
+    def give_focus(self, name: str) -> None:
+        """Focus a pane; where one is zoomed, that one instead."""
+        self._here = name
+        if self._placing.zoom:
+            self.zoom(name)
+        self.set_focus(self.panes[name])
+        self.schedule_paint()
+
+    def zoom(self, name: str) -> None:
+        """All the room for a pane; `""`: five panes."""
+        self._placing.zoom = name
+        self.rearrange()
+
+    @property
+    def zoomed(self) -> str:
+        """The pane that has all the room, if one has."""
+        return self._placing.zoom
+
+    def rearrange(self) -> None:
+        """Give the panel its place, or the panes theirs."""
+        self._placing.panel = self.covered_panes
+        if self.focused is None and self.is_mounted:
+            self.set_focus(self.pane)
+        # From a child: that forgets the arrangement of its parents, of which the screen is one.
+        self.pane.refresh(layout=True)
+        self.schedule_paint()
+
+    def chosen_cells(self) -> Mapping[str, Selection | None]:
+        """The cell chosen in each pane."""
+        return {name: pane.selection for name, pane in self.panes.items()}
+
+    def restore(self, pane: str, selections: Mapping[str, Selection | None], zoom: str) -> None:
+        """The focus, the chosen cells and the zoom as they were."""
+        for name, selection in selections.items():
+            self.panes[name].choose(selection)
+        self._placing.zoom = zoom
+        self.give_focus(pane)
+        self.rearrange()
+
+    def select(self, spot: tuple[str, str, int, int]) -> None:
+        """Focus a pane, and choose a cell in it as the snapshot is now."""
+        pane, key, row, column = spot
+        matrices = self.snapshot.panes[pane]
+        index = next(at for at, matrix in enumerate(matrices) if matrix.key == key)
+        self.panes[pane].choose(selection_at(Cell(index, row, column), matrices))
+        self.give_focus(pane)
+
+    def select_row(self, pane: str, key: str, label: str) -> None:
+        """Choose the largest number in the row of that name."""
+        for matrix in self.snapshot.panes[pane]:
+            if matrix.key == key and label in matrix.rows:
+                row = matrix.rows.index(label)
+                self.select((pane, key, row, int(abs(matrix.values[row]).argmax())))

@@ -1,0 +1,351 @@
+"""Where the gradient goes: itemised by loss, hop by hop, and how far back anything is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from rnn_engine import texts
+from rnn_engine.core.passes import backward, forward
+from rnn_engine.core.tape import Tape
+from rnn_engine.flow import Flow, horizon, itemise
+from rnn_engine.session import Session
+from rnn_engine.timeline import Timeline
+from rnn_engine.training import Iteration
+from rnn_tui import cli
+from tests.build import iterations, lesson, session, sessions
+from tests.reference import Floats
+
+SMALL = "h = tanh(w * x + u * h[t-1])\nloss = half_squared_error(h, y)"
+WEIGHTS = {"w": 0.3, "u": -0.7}
+DATA: dict[str, list[Any]] = {"inputs": [0.5, -1.0, 2.0, 1.5], "targets": [0.0, 1.0, 0.5, -1.0]}
+
+
+def flows(s: Session) -> Iterator[tuple[Iteration, int, Flow | None]]:
+    for it in iterations(s):
+        for sequence in range(it.tape.B):
+            yield it, sequence, itemise(it, sequence)
+
+
+def one_loss(it: Iteration, place: int, sequence: int) -> Tape:
+    """The way back of the loss of one time step and sequence alone, by itself."""
+    tape = it.run.iteration(it.before).tape
+    weights = it.run.weights(tape)
+    only = np.zeros_like(weights)
+    only[place, sequence] = weights[place, sequence]
+    backward(tape, only)
+    return tape
+
+
+def close(found: Any, expected: Any, scale: float = 1.0) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * max(scale, 1.0))
+
+
+# ---------------------------------------------------------------- the itemised gradient
+
+
+def check_flow(it: Iteration, sequence: int, flow: Flow) -> None:
+    tape, program = it.tape, it.run.plan.program
+    assert (flow.start, flow.T) == (tape.start, tape.T)
+    for state, items in flow.items.items():
+        total = tape.gradient(state)[:, sequence]
+        scale = float(np.abs(items).sum(axis=0).max(initial=0.0))
+        assert np.abs(items.sum(axis=0) - total).max(initial=0.0) <= 1e-12 * scale
+        np.testing.assert_array_equal(flow.total[state], total)
+    squares = [np.sum(np.square(items), axis=-1) for items in flow.items.values()]
+    close(flow.map, np.sqrt(np.sum(squares, axis=0)))
+    if not program.leads:
+        assert all(not items[np.triu_indices(flow.T, 1)].any() for items in flow.items.values())
+    for place in range(flow.T):
+        check_lane(one_loss(it, place, sequence), place, sequence, flow)
+
+
+def check_lane(tape: Tape, place: int, sequence: int, flow: Flow) -> None:
+    """What one loss sends, against a way back of its own."""
+    for state in flow.states:
+        close(flow.items[state][place], tape.gradient(state)[:, sequence])
+        ways = [c for c in flow.crossings if c.state == state]
+        leaves = [leaf for s in tape.plan.senders[state] if s.offset == -1 for leaf in s.leaves]
+        sent = [tape.sent_by(state, leaf)[:-1, sequence] for leaf in leaves]
+        assert len(ways) == len(leaves)
+        for way, part in zip(ways, sent, strict=True):
+            close(way.sent[place, 1:], np.linalg.norm(part, axis=-1))
+        if sent:
+            close(flow.arriving[state][place, 1:], np.linalg.norm(np.sum(sent, axis=0), axis=-1))
+    for hop in flow.hops(place):
+        k = hop.t - 1 - flow.start
+        assert hop.before == flow.map[place, k]
+        close(hop.after, np.sqrt(sum(flow.arriving[state][place, k] ** 2 for state in flow.states)))
+        close(hop.factor, hop.nonlinearity * hop.weights)
+        assert hop.after <= sum(route.norm for route in hop.routes) * (1 + 1e-12)
+        for route, way in zip(hop.routes, flow.crossings, strict=True):
+            close(route.norm, route.factor * way.sending[place, k])
+    shares = np.sum(list(flow.shares(place).values()), axis=0)
+    crossed = np.sum([flow.arriving[state][place] for state in flow.states], axis=0)[1:] > 0.0
+    close(shares, np.append(crossed, False).astype(float))
+
+
+@given(sessions(loss=True, max_T=4))
+def test_items_of_any_session(s: Session) -> None:
+    for it, sequence, flow in flows(s):
+        if flow is None:
+            assert not set(s.program.states) & it.run.plan.objective
+        else:
+            check_flow(it, sequence, flow)
+
+
+@given(sessions(loss=False))
+def test_no_items_without_a_loss(s: Session) -> None:
+    assert all(flow is None for _, _, flow in flows(s))
+
+
+def test_no_items_without_a_state() -> None:
+    s = session("h = w * x\nloss = half_squared_error(h, y)", {"w": 1.0}, data=DATA)
+    [(it, _, flow)] = flows(s)
+    assert flow is None and horizon(it) is None
+
+
+def test_one_unit_hop_by_hop() -> None:
+    [(it, _, flow)] = flows(session(SMALL, WEIGHTS, data=DATA))
+    assert flow is not None
+    h = it.tape.value("h")[:, 0, 0]
+    for place in range(4):
+        hops = flow.hops(place)
+        assert [hop.t for hop in hops] == list(range(place + 1, 1, -1))
+        for hop in hops:
+            close((hop.nonlinearity, hop.weights), (1 - h[hop.t - 1] ** 2, 0.7))
+            assert [(r.state, r.equation, r.through) for r in hop.routes] == [("h", "h", "u")]
+        for k in range(place + 1):
+            factors = [hop.factor for hop in hops if hop.t > k + 1]
+            close(flow.map[place, k], flow.map[place, place] * np.prod(factors))
+        worst = flow.worst(place)
+        assert worst is (None if place == 0 else worst)
+        if worst is not None:
+            assert worst.factor == min(hop.factor for hop in hops)
+    assert flow.worst(0) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h = W @ x + h[t-1]\np = softmax(h[t-1])\nloss = cross_entropy(p, y)",
+        "h = W @ x + h[t-1]\nloss = cross_entropy(softmax(h[t-1]), y)",
+        "h = W @ x + h[t-1]\nloss = 0.5 * cross_entropy(softmax(h), y) + sum(h[t-1] * h[t-1])",
+        "h = W @ h[t-1] + x\np = softmax(W @ h[t-2])\nloss = cross_entropy(p, y)",
+    ],
+)
+def test_losses_that_read_an_earlier_state(text: str) -> None:
+    s = session(text, {"W": [[0.1, 0.2], [0.3, -0.4]]}, data={"text": "abbab"})
+    for it, sequence, flow in flows(s):
+        assert flow is not None
+        check_flow(it, sequence, flow)
+
+
+def test_windows_each_have_their_own() -> None:
+    training = {"window": 2, "epochs": 2, "optimizer": {"name": "sgd", "learning_rate": 0.1}}
+    found = list(flows(session(SMALL, WEIGHTS, data=DATA, training=training)))
+    assert [flow.start for _, _, flow in found if flow] == [0, 2, 0, 2]
+    for it, sequence, flow in found:
+        assert flow is not None and flow.T == 2
+        check_flow(it, sequence, flow)
+        assert [hop.t for hop in flow.hops(1)] == [flow.start + 2]
+
+
+LONG = DATA
+SHORT: dict[str, list[Any]] = {"inputs": [1.0, -0.5], "targets": [0.3, None]}
+SUMS = {"reduction": {"batch": "sum", "time": "sum"}}
+
+
+def test_a_sequence_that_is_over_counts_as_if_alone() -> None:
+    batch = session(SMALL, WEIGHTS, data={"sequences": [LONG, SHORT], "batch": 2}, training=SUMS)
+    together = [(it, flow) for it, _, flow in flows(batch)]
+    for (it, flow), own in zip(together, (LONG, SHORT), strict=True):
+        [(alone_it, _, alone)] = flows(session(SMALL, WEIGHTS, data=own, training=SUMS))
+        T = len(own["inputs"])
+        assert flow is not None and alone is not None
+        close(flow.items["h"][:T, :T], alone.items["h"])
+        assert not flow.items["h"][T:].any() and not flow.items["h"][:, T:].any()
+        assert flow.remainder <= 1e-12
+        b = 0 if own is LONG else 1
+        ours, theirs = horizon(it, sequence=b), horizon(alone_it)
+        assert ours is not None and theirs is not None
+        close(ours.norms, theirs.norms)
+
+
+def test_a_loss_beside_an_equation_that_misses_targets() -> None:
+    text = "h = tanh(w * x + u * h[t-1])\nq = squared_error(h, y)\nloss = h * h"
+    [(it, sequence, flow)] = flows(session(text, WEIGHTS, data={**DATA, "targets": [None, 1.0, None, None]}))
+    assert flow is not None
+    check_flow(it, sequence, flow)
+    assert all(np.diag(flow.map) > 0.0), "every time step has its loss"
+
+
+@pytest.mark.parametrize("T", [3, 6])
+def test_what_explodes(T: int) -> None:
+    """No warning where squares overflow, and no claim that infinities add up."""
+    text = "h = relu(u * h[t-1] + x)\nloss = half_squared_error(h, y)"
+    data = {"inputs": [1.0] * T, "targets": [0.0] * T}
+    [(it, _, flow)] = flows(session(text, {"u": 1e75}, data=data))
+    assert flow is not None and not np.isfinite(flow.map).all()
+    assert (flow.remainder <= 1e-12) == (T == 3)
+    found = horizon(it)
+    assert found is not None and found.steps is None
+    close(np.log10(found.norms), [75.0 * k if k < 5 else np.inf for k in range(T)][::-1])
+    assert all(hop.t for place in range(T) for hop in flow.hops(place))
+    worst = flow.worst(1)
+    assert (worst is None) == (T == 6), "0 times infinity: nothing is known"
+
+
+# ---------------------------------------------------------------- the horizon
+
+
+def of_cell(cell: str, H: int = 3, **members: Any) -> Session:
+    """A bundled cell with a head that compares the sum of h with a number; seeded weights."""
+    lines = (*texts.equations("cells", cell), "p = v @ h", "loss = half_squared_error(p, y)")
+    rng = np.random.default_rng(3)
+    shapes = {"W_x": (H, 2), "W_h": (H, H), "W_g": (H, H), "w_c": (H,), "b_": (H,), "v": (H,)}
+    names = {word for line in lines for word in line.replace("(", " ").replace(")", " ").split()}
+    parameters = {
+        name: rng.normal(0, 0.8, shape).round(3).tolist()
+        for name in sorted(names)
+        for start, shape in shapes.items()
+        if name.startswith(start) and name.isidentifier()
+    }
+    series = [{"inputs": rng.normal(0, 1, (6, 2)).tolist(), "targets": [0.5] * 6} for _ in range(2)]
+    return session("\n".join(lines), parameters, **{"data": {"sequences": series, "batch": 2}, **members})
+
+
+def by_differences(it: Iteration, state: str, place: int, sequence: int) -> float:
+    """‖∂ the last value of a state / ∂ all that is carried on from a place‖, by running on from there."""
+    tape, batch = it.tape, it.run.dataset.batches[it.window.batch]
+    states = it.run.plan.program.delays
+
+    def last(moved: Mapping[str, Floats]) -> Floats:
+        T = tape.T - place - 1
+        whole = it.window.start + place + 1, it.window.stop
+        signals = [None if s is None else s.window(*whole) for s in (batch.x, batch.y)]
+        end = forward(
+            it.run.plan, it.before.parameters, *signals, T=T, B=tape.B, initial=moved, start=whole[0]
+        )
+        result: Floats = end.value(state)[-1, sequence].copy()
+        return result
+
+    columns, eps = [], 1e-6
+    for name in states:
+        for unit in range(tape.value(name).shape[-1]):
+            sides = []
+            for sign in (eps, -eps):
+                moved = {n: tape.slots[n][place + 1 : place + 1 + d].copy() for n, d in states.items()}
+                moved[name][-1, sequence, unit] += sign
+                sides.append(last(moved))
+            columns.append((sides[0] - sides[1]) / (2 * eps))
+    return float(np.linalg.norm(np.array(columns).T, 2))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "lstm-peephole", "two-delays", "stacked-rnn"])
+@pytest.mark.parametrize("window", [None, 4])
+def test_the_horizon_is_that_of_differences(cell: str, window: int | None) -> None:
+    training = {"window": window} if window else {}
+    for it in iterations(of_cell(cell, training=training)):
+        for sequence in (0, 1):
+            found = horizon(it, sequence=sequence)
+            assert found is not None and found.start == it.window.start
+            assert found.norms[-1] == 1.0
+            expected = [by_differences(it, found.state, k, sequence) for k in range(it.tape.T - 1)]
+            np.testing.assert_allclose(found.norms[:-1], expected, rtol=1e-6, atol=1e-9)
+
+
+@given(sessions(lookahead=False, max_T=4))
+def test_the_horizon_of_any_session(s: Session) -> None:
+    for it, sequence in product(list(iterations(s))[:2], range(s.dataset.batches[0].B)):
+        found = horizon(it, sequence=sequence)
+        if found is None:
+            assert not s.program.delays
+            continue
+        expected = [by_differences(it, found.state, k, sequence) for k in range(it.tape.T - 1)]
+        np.testing.assert_allclose(found.norms, [*expected, 1.0], rtol=1e-5, atol=1e-7)
+
+
+def test_the_horizon_of_another_state_and_of_more_units_than_lanes() -> None:
+    it = next(iterations(of_cell("lstm", H=20)))
+    found = horizon(it, "c")
+    assert found is not None and found.state == "c"
+    for k in range(it.tape.T - 1):
+        assert found.norms[k] == pytest.approx(by_differences(it, "c", k, 0), rel=1e-6)
+
+
+@pytest.mark.parametrize(("u", "steps"), [(0.05, 2), (0.5, None), (0.005, 1), (1.5, None)])
+def test_steps_of_the_horizon(u: float, steps: int | None) -> None:
+    """h = u h[t-1] + x: after k steps u ** k is left."""
+    s = session("h = u * h[t-1] + x", {"u": u}, data={"inputs": [1.0] * 5})
+    found = horizon(next(iterations(s)))
+    assert found is not None
+    close(found.norms, u ** np.arange(4, -1, -1))
+    assert found.steps == steps
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(list(arguments))
+    return (code, *capsys.readouterr())
+
+
+def test_flow_to_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "flow", "hi-there-class-bptt")
+    head, times, *rows, last = out.splitlines()
+    assert code == 0 and head.startswith("‖∂loss[t]/∂h[k]‖, iteration 1")
+    assert times.split() == ["t", *(row.split()[0] for row in rows)]
+    assert [len(row.split()) for row in rows] == list(range(2, len(rows) + 2))
+    assert last.startswith("added up they are the gradients shown, within ")
+
+
+def test_flow_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    name, number, sequence = "lstm-remembers", 3, 2
+    options = ("--iteration", str(number), "--sequence", str(sequence), "--json")
+    code, out, _ = run(capsys, "flow", name, *options)
+    found = json.loads(out)
+    flow = itemise(Timeline(lesson(name).run).iteration(number), sequence - 1)
+    assert code == 0 and flow is not None
+    assert found["states"] == list(flow.states) and found["remainder"] <= 1e-12
+    np.testing.assert_array_equal(found["norms"], flow.map)
+    for state, items in found["items"].items():
+        np.testing.assert_array_equal(items, flow.items[state])
+    assert [hop["t"] for hop in found["hops"]] == list(range(flow.T, 1, -1))
+    assert all(a["after"] >= 0.0 and b["t"] == a["t"] - 1 for a, b in pairwise(found["hops"]))
+    assert {route["state"] for route in found["hops"][0]["routes"]} == {"c", "h"}
+
+
+def test_horizon_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, most in product(("vanishing", "truncated-bptt"), (1, 19)):
+        code, out, err = run(capsys, "horizon", name, "--iteration", "2", "--at-least", str(most))
+        it = Timeline(Session.load(f"sessions/{name}.json").run).iteration(2)
+        found = horizon(it)
+        assert found is not None
+        assert code == (found.steps is not None and found.steps < most)
+        assert out.count("\n") == 1 and out.startswith("horizon: ") and err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["flow", "batch"], "there is no loss, so no gradient flows"),
+        (["flow", "hi-there", "--iteration", "0"], "--iteration 0: expected 1 to"),
+        (["horizon", "hi-there", "--iteration", "99999"], "--iteration 99999: expected 1 to"),
+        (["flow", "lstm-remembers", "--sequence", "9"], "--sequence 9: expected 1 to 8"),
+        (["horizon", "lstm-remembers", "--sequence", "9"], "--sequence 9: expected 1 to 8"),
+        (["horizon", "lstm-remembers", "--sequence", "0"], "--sequence 0: expected 1 to 8"),
+        (["flow", "no-such-lesson"], "no-such-lesson"),
+    ],
+)
+def test_refused_in_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert err.startswith("rnn-tui: ") and words in err
