@@ -396,14 +396,18 @@ class _Asking:
                 yield from self._fused_terms(there, sender.equation, fused, j)
             elif parent is not None and parent.operation is PRODUCT_OF_MATRIX:
                 matrix, g = there.value(parent.args[0]), there.gradient(parent)
+                # what the product is handed is the equation's own gradient, or has been multiplied on the way
+                own = explain.inner_rule(there, sender.equation, parent) == f"∂{sender.equation}"
                 for k in range(len(g)):
                     source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
-                    text = f"{parent.args[0].source}[{k},{j}] * {source.label}"
+                    handed = source.label if own else f"∂({parent.source})[{source.t}][{k}]"
+                    text = f"{parent.args[0].source}[{k},{j}] * {handed}"
                     yield text, float(matrix[k, j] * g[k]), source
             else:
                 source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
                 sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
-                yield f"from {source.label}", float(sent[j]), source
+                rule = explain.sent_rule(there.at(there.place + sender.offset), sender)
+                yield f"from {source.label}: {rule}", float(sent[j]), source
 
     def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
         """The gradient that an equation hands on: its element k."""

@@ -179,7 +179,6 @@ def test_an_update_text_may_look_at_a_whole_parameter() -> None:
         ({"optimizer": {"name": "sgd", "learning_rate": 1}, "frozen": ["nope"]}, "'nope' is no parameter"),
         ({"report": ["nope"]}, "'nope' is no scalar equation"),
         ({"window": 9, "last_window": "drop"}, "longer than every sequence"),
-        ({"train_initial": ["h"]}, "initial states cannot be trained yet"),
     ],
 )
 def test_training_that_cannot_be(training: dict[str, Any], words: str) -> None:

@@ -85,7 +85,7 @@ class _Finder:
         for node in self.node_of.values():
             match node.apply.args:
                 case [Read(kind="parameter"), Read(kind=kind, name=name, offset=offset)] if (
-                    node.apply.operation is PRODUCT_OF_MATRIX and not node.root
+                    node.apply.operation is PRODUCT_OF_MATRIX and not node.root and kind != "parameter"
                 ):
                     stage = self.stage_of[node]
                     where = id(stage) if stage.direction else 0
