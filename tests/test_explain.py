@@ -147,7 +147,11 @@ def test_formulas_are_true(s: Session) -> None:
         ("p = softmax(W @ x)\nloss = 0.5 * cross_entropy(p, y)", "p", "∂(W @ x) = ∂loss * 0.5 * (p - y)"),
         ("z = W @ x\np = softmax(2 * z)\nloss = cross_entropy(p, y)", "z", "∂z = ∂(2 * z) * 2"),
         ("s = sum(W @ x)\np = softmax(s * x)\nloss = cross_entropy(p, y)", "s", "∂s = sum(∂(s * x) * x)"),
-        ("h = tanh(W @ x + h[t-1])\nloss = sum(h) - sum(y)", "h", "∂h = ∂h[t+1] * (1 - h[t+1]**2) + ∂loss"),
+        (
+            "h = tanh(W @ x + h[t-1])\nloss = sum(h) - sum(y)",
+            "h",
+            "∂h = ∂h[t+1] * (1 - h[t+1]**2) + ∂loss * ones_like(h)",
+        ),
     ],
 )
 def test_formulas_of_the_way_back(text: str, stop: str, symbols: str) -> None:

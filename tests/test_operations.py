@@ -158,6 +158,7 @@ def evaluated(formula: str, names: dict[str, Any]) -> Any:
         "max": lambda *vs: np.max(vs[0]) if len(vs) == 1 else np.max(np.broadcast_arrays(*vs), axis=0),
         "min": lambda *vs: np.min(vs[0]) if len(vs) == 1 else np.min(np.broadcast_arrays(*vs), axis=0),
         "len": np.size,
+        "ones_like": np.ones_like,
         "cross_entropy": lambda p, y: -np.sum(y * np.log(p)),
         "binary_cross_entropy": lambda p, y: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)),
         "squared_error": lambda p, y: np.sum((p - y) ** 2),

@@ -217,6 +217,9 @@ class Sum(Operation):
     def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
         yield np.copyto, into, g
 
+    def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
+        return Text(f"ones_like({args[0].text})")
+
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
         return (
             [Term(1.0, ((0, (k,)),)) for k in range(shapes[0][0])] if shapes[0] else [Term(1.0, ((0, ()),))]
@@ -236,7 +239,7 @@ class Mean(Sum):
         yield np.divide, g, number(args[0].shape[-1], g), into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
-        return Text(f"1 / len({args[0].text})", PRODUCT)
+        return Text(f"ones_like({args[0].text}) / len({args[0].text})", PRODUCT)
 
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
         terms = super().terms(index, shapes)
