@@ -12,12 +12,13 @@ from rnn_engine.derive import Section, derivation
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
+from rnn_engine.quantity import Cell
 from rnn_engine.replay import Mark
 from rnn_engine.schedule import Phase, Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
-from rnn_engine.why import Cell, Why, why
+from rnn_engine.why import Why, why
 from rnn_tui.lessons import directory
 from rnn_tui.questions import Spot, cell_at, spot_of
 

@@ -10,7 +10,8 @@ from rnn_engine.snapshot import Snapshot
 if TYPE_CHECKING:
     from rnn_engine.derive import Section
     from rnn_engine.flow import Flow, Horizon
-    from rnn_engine.why import Cell, Why
+    from rnn_engine.quantity import Cell
+    from rnn_engine.why import Why
 
 
 class Controller(Protocol):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rnn_engine.quantity import Cell
 from rnn_engine.schedule import Address
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
-from rnn_engine.why import Cell
 
 Spot = tuple[str, str, int, int]
 """Pane, key of the matrix, row, column."""

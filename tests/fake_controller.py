@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from rnn_engine.derive import Section
 from rnn_engine.flow import Flow, Horizon
+from rnn_engine.quantity import Cell
 from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
-from rnn_engine.why import Cell, Why
+from rnn_engine.why import Why
 
 Array = NDArray[np.float64]
 EQUATIONS = ("a", "h", "z", "p", "loss")

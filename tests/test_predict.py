@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnn_engine.quantity import parse_cell
 from rnn_engine.snapshot import PANES, Snapshot
-from rnn_engine.why import parse_cell
 from rnn_tui.controller import Controller
 from rnn_tui.predict import (
     COLUMNS,

@@ -8,10 +8,11 @@ import pytest
 from rnn_engine.errors import EngineError
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.observe import observe
+from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
-from rnn_engine.why import Cell, why
+from rnn_engine.why import why
 from tests.build import session
 
 TEXT = "a = W @ h[t-1] + U * x\nh = tanh(a)\np = v @ h\nloss = half_squared_error(p, y)"

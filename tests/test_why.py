@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 
 from rnn_engine.core.tape import Tape
+from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
-from rnn_engine.why import Cell, Why, address_of, why
+from rnn_engine.why import Why, why
 from tests.build import LESSONS, lesson, sessions
 
 Numbered = tuple[Cell, float]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from rnn_engine.errors import AddressError
+from rnn_engine.quantity import Cell, parse_cell
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
-from rnn_engine.why import Cell, Why, parse_cell, why
+from rnn_engine.why import Why, why
 from rnn_tui import cli
 from tests.build import document, lesson, session
 from tests.test_why import Asked, check_session

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from rnn_engine.errors import EngineError
+from rnn_engine.quantity import parse_cell
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
-from rnn_engine.why import parse_cell, why
+from rnn_engine.why import why
 from rnn_tui.lessons import find
 from rnn_tui.predict import Answer, Question, as_csv, judge, score
 

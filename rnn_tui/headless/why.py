@@ -6,10 +6,11 @@ import json
 import sys
 from typing import Any
 
+from rnn_engine.quantity import parse_cell
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import plain_number
-from rnn_engine.why import Why, parse_cell, why
+from rnn_engine.why import Why, why
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
 

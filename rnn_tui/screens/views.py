@@ -22,7 +22,8 @@ from rnn_tui.words import horizon_line
 if TYPE_CHECKING:
     from rnn_engine.derive import Section
     from rnn_engine.flow import Flow, Hop, Horizon
-    from rnn_engine.why import Cell, Term, Why
+    from rnn_engine.quantity import Cell
+    from rnn_engine.why import Term, Why
 
 Place = tuple[int, int, int]
 Following = tuple[str, Selection | None]
