@@ -182,17 +182,7 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
     crossings = tuple(_crossings(plan, states, T))
     for first in range(0, T, LANES):
         lanes = np.arange(first, min(first + LANES, T))
-        tape = forward(
-            plan,
-            iteration.before.parameters,
-            _lanes(shown.x, sequence, LANES),
-            _lanes(shown.y, sequence, LANES),
-            T=T,
-            B=LANES,
-            initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
-            start=window.start,
-            padding=_padding(shown, sequence),
-        )
+        tape = _forward_in_lanes(iteration, plan, sequence)
         seeds = np.zeros((T, LANES, 1))
         seeds[lanes, lanes - first, 0] = weights[lanes]
         backward_to_values(tape, {"loss": seeds})
@@ -266,17 +256,7 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
     jacobians = np.zeros((T, n, sum(sizes)))
     for first in range(0, n, LANES):
         units = np.arange(first, min(first + LANES, n))
-        tape = forward(
-            plan,
-            iteration.before.parameters,
-            _lanes(shown.x, sequence, LANES),
-            _lanes(shown.y, sequence, LANES),
-            T=T,
-            B=LANES,
-            initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in program.states},
-            start=window.start,
-            padding=_padding(shown, sequence),
-        )
+        tape = _forward_in_lanes(iteration, plan, sequence)
         seeds = np.zeros((T, LANES, n))
         seeds[last, units - first, units] = 1.0
         backward_to_values(tape, {state: seeds})
@@ -316,6 +296,22 @@ def _spectral_norm(matrix: Array) -> float:
 
 def _norm(vector: Array) -> float:
     return float(_norms(vector))
+
+
+def _forward_in_lanes(iteration: Iteration, plan: Plan, sequence: int) -> Tape:
+    """One sequence of the window once more, `LANES` times side by side, for as many gradients at once."""
+    shown = iteration.tape
+    return forward(
+        plan,
+        iteration.before.parameters,
+        _lanes(shown.x, sequence, LANES),
+        _lanes(shown.y, sequence, LANES),
+        T=shown.T,
+        B=LANES,
+        initial={name: shown.initial(name)[:, sequence : sequence + 1] for name in plan.program.states},
+        start=iteration.window.start,
+        padding=_padding(shown, sequence),
+    )
 
 
 def _lanes(signal: Signal | None, sequence: int, lanes: int) -> Signal | None:

@@ -157,6 +157,15 @@ def test_windows_each_have_their_own() -> None:
         assert [hop.t for hop in flow.hops(1)] == [flow.start + 2]
 
 
+def test_windows_that_read_the_time() -> None:
+    text = "h = tanh(w * x + u * h[t-1] * t)\nloss = half_squared_error(h, y)"
+    found = list(flows(session(text, WEIGHTS, data=DATA, training={"window": 2})))
+    assert [flow.start for _, _, flow in found if flow] == [0, 2]
+    for it, sequence, flow in found:
+        assert flow is not None
+        check_flow(it, sequence, flow)
+
+
 LONG = DATA
 SHORT: dict[str, list[Any]] = {"inputs": [1.0, -0.5], "targets": [0.3, None]}
 SUMS = {"reduction": {"batch": "sum", "time": "sum"}}
@@ -176,6 +185,20 @@ def test_a_sequence_that_is_over_counts_as_if_alone() -> None:
         ours, theirs = horizon(it, sequence=b), horizon(alone_it)
         assert ours is not None and theirs is not None
         close(ours.norms, theirs.norms)
+
+
+def test_what_would_explode_after_the_end_of_a_sequence() -> None:
+    text = "h = x + u * h[t-1] * h[t-1]\nloss = half_squared_error(h, y)"
+    long = {"inputs": [0.0] * 16, "targets": [0.0] * 16}
+    short = {"inputs": [3.0, 1.0], "targets": [0.0, 0.0]}
+    batch = session(text, {"u": 2.0}, data={"sequences": [long, short], "batch": 2}, training=SUMS)
+    [(it, _, _), (_, _, flow)] = flows(batch)
+    [(alone_it, _, alone)] = flows(session(text, {"u": 2.0}, data=short, training=SUMS))
+    assert flow is not None and alone is not None
+    close(flow.items["h"][:2, :2], alone.items["h"])
+    ours, theirs = horizon(it, sequence=1), horizon(alone_it)
+    assert ours is not None and theirs is not None
+    close(ours.norms, theirs.norms)
 
 
 def test_a_loss_beside_an_equation_that_misses_targets() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from rnn_engine.snapshot import PANES, Snapshot
 from rnn_tui.protocols import Controller
 from rnn_tui.render.cells import Selection, resolve
@@ -309,7 +311,7 @@ def _memory(horizon: Horizon | None) -> tuple[str, tuple[float, ...]]:
 
 def _norms(flow: Flow) -> tuple[float, ...]:
     """The norm of the whole gradient at each time step, as the panes show it."""
-    squares = sum((total**2).sum(axis=-1) for total in flow.total.values())
+    squares = sum(((total**2).sum(axis=-1) for total in flow.total.values()), start=np.zeros(flow.T))
     return tuple(float(size) ** 0.5 for size in squares)
 
 
