@@ -16,7 +16,9 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
+from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.render.arrange import Scene
 from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import CommandsProvider
@@ -77,11 +79,13 @@ class RnnTuiApp(App[None]):
         *,
         open_session: OpenSession,
         terminal: TerminalSettings,
+        keeper: Keeper | None = None,
     ) -> None:
         self._begin_with = controller
         self._lessons = tuple(lessons)
         self._open_session = open_session
         self._terminal = terminal
+        self._keeper = keeper or Keeper()
         self._guard = Guard(ascii_only=not terminal.unicode)
         self._watchdog: Watchdog | None = None
         super().__init__(ansi_color=True if terminal.theme == "plain" else None)
@@ -98,8 +102,16 @@ class RnnTuiApp(App[None]):
     def get_default_screen(self) -> Screen[Any]:
         """The first screen is the one to show: no empty one before it."""
         if self._begin_with is not None:
-            return SessionScreen(self._begin_with, self.palette)
+            return self._session_screen(self._begin_with)
         return LessonsScreen(self._lessons, self._open_session, self.show_session, first=True)
+
+    def _session_screen(self, controller: Controller) -> SessionScreen:
+        scene = Scene(arrangements=self._keeper.memory.arrangements)
+        return SessionScreen(controller, self.palette, scene)
+
+    def remember(self, **changes: Any) -> str:
+        """Keep something beyond the end of the program; one sentence where that cannot be."""
+        return self._keeper.remember(**changes)
 
     def on_mount(self) -> None:
         """Be ready to leave in good order."""
@@ -134,7 +146,7 @@ class RnnTuiApp(App[None]):
         """Show a session that was opened from the list; one that was shown before makes way, if it may."""
         current = next((screen for screen in self.screen_stack if isinstance(screen, SessionScreen)), None)
         if current is None:
-            self.push_screen(SessionScreen(controller, self.palette))
+            self.push_screen(self._session_screen(controller))
             return
 
         def take() -> None:

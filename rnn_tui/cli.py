@@ -307,8 +307,11 @@ def open_screen(name_or_path: str | None) -> int:
 
     from rnn_tui.app import RnnTuiApp
     from rnn_tui.lessons import lessons
+    from rnn_tui.memory import Keeper, state_file
 
-    app = RnnTuiApp(controller, lessons(), open_session=open_session, terminal=settings)
+    app = RnnTuiApp(
+        controller, lessons(), open_session=open_session, terminal=settings, keeper=Keeper(state_file())
+    )
     app.run(mouse=settings.mouse)
     return app.return_code or FINE
 

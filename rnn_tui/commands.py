@@ -42,14 +42,16 @@ SHOWN = {
     "right": "→", "left": "←", "down": "↓", "up": "↑", "home": "Home", "end": "End", "space": "space",
     "plus": "+", "minus": "-", "tab": "Tab", "shift+tab": "Shift-Tab", "apostrophe": "'", "colon": ":",
     "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc", "backspace": "Backspace",
-    "full_stop": ".",
+    "full_stop": ".", "equals_sign": "=",
 }  # fmt: skip
 """Textual's names of keys → what is printed on them."""
 
-GROUPS = ("time", "marks", "panes and cells", "explanations", "session", "in a panel", "predict mode")
+GROUPS = (
+    "time", "marks", "panes and cells", "explanations", "session", "in a panel", "predict mode", "arranging panes",
+)  # fmt: skip
 
-VIEWS = ("why", "flow", "hops", "full", "predict")
-"""Where keys have a meaning of their own: the panels, and a question of predict mode."""
+VIEWS = ("why", "flow", "hops", "full", "predict", "arrange")
+"""Where keys have a meaning of their own: the panels, a question of predict mode, and arranging."""
 
 
 def _motion(
@@ -131,6 +133,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("jump", ("v",), "jump", "jump", "then a letter: jump to the pane that shows it", "panes and cells"),
     Command("zoom", ("z",), "zoom", "zoom", "give this pane all the room, and back", "panes and cells", footer=17),
     Command(
+        "arrange", ("equals_sign",), "arrange", "arrange", "move the edges between panes, hide panes; it is remembered",
+        "panes and cells", footer=19,
+    ),
+    Command(
         "why", ("enter",), "why", "why?", "why this number: what the selected cell is made of, the largest term first",
         "explanations", footer=4, waits=True,
     ),
@@ -188,6 +194,26 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _in_view("end_predict", "p", "end", "end predict mode, with the score", "predict", 1, group="predict mode"),
     _in_view("ask_before", "h k", "cell before", "ask for the one before", "predict", 0, "ask_next", "predict mode"),
+    _in_view(
+        "wider", "right l", "wider", "the side of the focused pane one column wider", "arrange", 2, "narrower",
+        "arranging panes",
+    ),
+    _in_view("narrower", "left h", "narrower", "one column narrower", "arrange", 2, "wider", "arranging panes"),
+    _in_view(
+        "taller", "down j", "taller", "the focused pane one row taller", "arrange", 2, "shorter", "arranging panes"
+    ),
+    _in_view("shorter", "up k", "shorter", "one row shorter", "arrange", 2, "taller", "arranging panes"),
+    _in_view("hide_pane", "x", "hide", "hide the focused pane", "arrange", 3, group="arranging panes"),
+    _in_view("show_panes", "a", "show all", "show the hidden panes again", "arrange", 3, group="arranging panes"),
+    _in_view("reset_panes", "r", "reset", "all panes where they were at first", "arrange", 3, group="arranging panes"),
+    _in_view(
+        "arranged", "enter equals_sign", "keep", "keep it like that, also for the next time", "arrange", 1,
+        group="arranging panes",
+    ),
+    _in_view(
+        "as_before", "q escape backspace", "as before", "leave the panes as they were before", "arrange", 1,
+        group="arranging panes",
+    ),
 )  # fmt: skip
 
 

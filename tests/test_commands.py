@@ -8,6 +8,7 @@ from pathlib import Path
 from rnn_tui.commands import COMMANDS, GROUPS, VIEWS, command, keys_in, keys_markdown
 from rnn_tui.render.lines import FooterView, draw_footer
 from rnn_tui.render.spans import text_of
+from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.session import SessionScreen
@@ -40,7 +41,8 @@ def test_every_view_is_left_by_keys_that_its_footer_shows() -> None:
         for wide in (60, 80, 120):
             line = text_of([draw_footer(FooterView(view=view), wide)])
             assert view != "predict" or wide < 80 or "a show" in line
-            assert ("p end" if view == "predict" else "q close") in line, (view, wide, line)
+            leave = {"predict": "p end", "arrange": "q as before"}.get(view, "q close")
+            assert leave in line, (view, wide, line)
             assert "? help" in line
         here = keys_in(view)
         assert here["question_mark"].id == "help"
@@ -51,6 +53,7 @@ def test_what_a_view_does_the_view_can_do() -> None:
     acts = {
         **Explorer(None)._acts,  # type: ignore[arg-type]  # only its table is looked at
         **Predicting(None)._acts,  # type: ignore[arg-type]  # likewise
+        **Arranging(None)._acts,  # type: ignore[arg-type]  # likewise
     }
     assert {entry.id for entry in COMMANDS if entry.where} == {*acts, "answer"}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_tui.render.arrange import arrange
+from rnn_tui.render.arrange import Scene, arrange
 from rnn_tui.render.flow import HopView, MapView, RouteView, Scale, draw_hops, draw_map, scale_of
 from rnn_tui.render.palette import palette
 from rnn_tui.render.panel import draw_full, scrolled
@@ -249,7 +249,7 @@ def test_a_scrolled_list_shows_its_focus(count: int, focus: int, high: int) -> N
 def test_a_panel_hides_neither_title_nor_timeline_nor_keys(
     size: tuple[int, int], panel: tuple[str, ...], zoom: str
 ) -> None:
-    without, boxes = arrange(*size, zoom), arrange(*size, zoom, panel)
+    without, boxes = arrange(*size, Scene(zoom)), arrange(*size, Scene(zoom, panel))
     for name in ("title", "equation", "narration", "timeline", "footer"):
         assert boxes[name] == without[name]
     taken: set[tuple[int, int]] = set()

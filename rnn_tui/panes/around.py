@@ -18,14 +18,16 @@ class Title(LineWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="title")
         self._shown = ("", "", "", (1, 1), ("", ""))
+        self._aside = ""
 
-    def show(self, snapshot: Snapshot, exact: tuple[str, str]) -> None:
-        """Show where we are, and the selected cell."""
+    def show(self, snapshot: Snapshot, exact: tuple[str, str], hidden: int) -> None:
+        """Show where we are, the selected cell, and how many panes are hidden."""
         self._shown = (snapshot.title, snapshot.address, snapshot.within, snapshot.sequence, exact)
+        self._aside = f"+{hidden} hidden" if hidden else ""
         self.update()
 
     def draw(self, wide: int, high: int) -> list[Line]:
-        return [draw_title(*self._shown, wide)]
+        return [draw_title(*self._shown, wide, self._aside)]
 
 
 class Equation(LineWidget):

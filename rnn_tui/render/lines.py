@@ -12,9 +12,18 @@ from rnn_tui.text import cells, clip, safe_text, wrap
 
 
 def draw_title(
-    title: str, address: str, within: str, sequence: tuple[int, int], exact: tuple[str, str], wide: int
+    title: str,
+    address: str,
+    within: str,
+    sequence: tuple[int, int],
+    exact: tuple[str, str],
+    wide: int,
+    aside: str = "",
 ) -> Line:
-    """The session, the address (and what is looked at inside it), at the right the selected cell's exact value."""
+    """The session, the address (and what is looked at inside it), at the right the selected cell's exact value.
+
+    `aside` is one more thing to know, in two words.
+    """
     name, value = exact
     right: list[Span] = []
     if name:
@@ -25,6 +34,7 @@ def draw_title(
             (" ", "bar"),
         ]
     which = f"  sequence {sequence[0]}/{sequence[1]}" if sequence[1] > 1 else ""
+    which += f"  {aside}" if aside else ""
     inner = ""
     if within:
         spare = wide - width(right) - cells(address) - cells(which) - 14

@@ -145,7 +145,7 @@ class Explorer:
             screen.controller.place,
             screen.pane.NAME,
             screen.chosen_cells(),
-            screen.zoomed,
+            screen.scene.zoom,
             view,
             None if view is None else view.state,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 
-from rnn_tui.render.arrange import arrange
+from rnn_tui.render.arrange import PLAIN, arrange
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -19,15 +19,14 @@ class Placing(Layout):
     name = "placing"
 
     def __init__(self) -> None:
-        self.zoom = ""
-        self.panel: tuple[str, ...] = ()
-        """The panes in whose place a panel stands."""
+        self.scene = PLAIN
+        """Replaced as a whole; whoever does so has the screen laid out again."""
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
         """Placements of the children that are shown at this size."""
-        boxes = arrange(size.width, size.height, self.zoom, self.panel)
+        boxes = arrange(size.width, size.height, self.scene)
         return [
             WidgetPlacement(Region(*boxes[child.id]), Offset(), Spacing(), child)
             for child in children

@@ -10,9 +10,10 @@ from textual.timer import Timer
 
 from rnn_engine.snapshot import PANES
 from rnn_tui.protocols import Controller
-from rnn_tui.render.arrange import boxed
+from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.lines import FooterView
 from rnn_tui.render.palette import Palette
+from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
 from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.driver import Driver, Job
@@ -38,13 +39,14 @@ class SessionScreen(Stage):
     BINDINGS = priority_bindings()
     app: RnnTuiApp
 
-    def __init__(self, controller: Controller, palette: Palette) -> None:
-        super().__init__(palette)
+    def __init__(self, controller: Controller, palette: Palette, scene: Scene = PLAIN) -> None:
+        super().__init__(palette, scene)
         self.controller = controller
         self.snapshot = controller.snapshot
         self.driver = Driver(self._look, self._after_batch)
         self.explorer = Explorer(self)
         self.predicting = Predicting(self)
+        self.arranging = Arranging(self)
         self._ahead: list[str] = []
         self._waiting = False
         self._jump = False
@@ -96,13 +98,13 @@ class SessionScreen(Stage):
         """Give every widget its part of the snapshot; each sends what changed."""
         self._paint_due = False
         self.explorer.sync()
-        snapshot, frames = self.predicting.covered(self.snapshot), boxed(self.app.size.height)
+        snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
         for pane in self.panes.values():
             pane.show(snapshot, focused=pane is here, jump=self._jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
-        self._title.show(snapshot, (view and view.exact) or here.exact())
+        self._title.show(snapshot, (view and view.exact) or here.exact(), len(self.arrangement.hidden))
         self._equation.show(snapshot, boxed=frames)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
@@ -113,6 +115,8 @@ class SessionScreen(Stage):
     @property
     def _view(self) -> str:
         """Whose keys hold: a question's, an open panel's, or none's."""
+        if self.arranging.on:
+            return "arrange"
         return "predict" if self.predicting.pending else self.explorer.name
 
     def say(self, message: str) -> None:
@@ -282,7 +286,7 @@ class SessionScreen(Stage):
 
     def action_pane(self, change: int) -> None:
         """Focus the next pane, or the one before."""
-        order = PANES
+        order = [name for name in PANES if name not in self.arrangement.hidden]
         at = order.index(self.pane.NAME)
         self.give_focus(order[(at + change) % len(order)])
 
@@ -293,7 +297,12 @@ class SessionScreen(Stage):
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
-        self.zoom("" if self.zoomed else self.pane.NAME)
+        self.zoom("" if self.scene.zoom else self.pane.NAME)
+
+    def action_arrange(self) -> None:
+        """Move the edges between panes, and hide some."""
+        self._stop_playing()
+        self.arranging.begin()
 
     # explanations
 
@@ -324,7 +333,9 @@ class SessionScreen(Stage):
     def action_view(self, id: str, key: str = "") -> None:
         """What a key means in the view that is open, or to the question that is."""
         count = self._take_count()
-        if self.predicting.pending:
+        if self.arranging.on:
+            self.arranging.act(id, count)
+        elif self.predicting.pending:
             self.predicting.act(id, count, key)
         elif self.explorer.view is not None:
             self.explorer.act(id, count)

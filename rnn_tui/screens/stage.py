@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -16,6 +17,7 @@ from rnn_tui.panes.inputs import Inputs
 from rnn_tui.panes.output import Output
 from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
+from rnn_tui.render.arrange import PLAIN, Arrangement, Scene, boxed, kind
 from rnn_tui.render.cells import Cell, Selection, selection_at
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.place import Placing
@@ -30,10 +32,11 @@ class Stage(Screen[None]):
     AUTO_FOCUS = "#hidden"
     snapshot: Snapshot
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, scene: Scene = PLAIN) -> None:
         super().__init__()
         self._palette = palette
         self._placing = Placing()
+        self._placing.scene = scene
         self._here = "hidden"
         self._paint_due = False
 
@@ -94,26 +97,45 @@ class Stage(Screen[None]):
             self.call_later(self.paint)
 
     def give_focus(self, name: str) -> None:
-        """Focus a pane; where one is zoomed, that one instead."""
+        """Focus a pane, and show it if it is hidden; where one is zoomed, that one instead."""
         self._here = name
-        if self._placing.zoom:
+        if self.scene.zoom:
             self.zoom(name)
+        elif name in self.arrangement.hidden:
+            self.change(self.arrangement.show(name))
         self.set_focus(self.panes[name])
         self.schedule_paint()
 
     def zoom(self, name: str) -> None:
         """All the room for a pane; `""`: five panes."""
-        self._placing.zoom = name
+        self._placing.scene = replace(self.scene, zoom=name)
         self.rearrange()
 
     @property
-    def zoomed(self) -> str:
-        """The pane that has all the room, if one has."""
-        return self._placing.zoom
+    def scene(self) -> Scene:
+        """What the places of things depend on."""
+        return self._placing.scene
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """What a person has changed in the layout of this size."""
+        return self.scene.arrangement(*self.app.size)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether there is room for whole frames."""
+        return boxed(*self.app.size, self.scene.most)
+
+    def change(self, arrangement: Arrangement) -> None:
+        """Arrange the layout of this size like that."""
+        scene = self.scene
+        here = kind(*self.app.size, scene.most)
+        self._placing.scene = replace(scene, arrangements={**scene.arrangements, here: arrangement})
+        self.rearrange()
 
     def rearrange(self) -> None:
         """Give the panel its place, or the panes theirs."""
-        self._placing.panel = self.covered_panes
+        self._placing.scene = replace(self.scene, panel=self.covered_panes)
         if self.focused is None and self.is_mounted:
             self.set_focus(self.pane)
         # From a child: that forgets the arrangement of its parents, of which the screen is one.
@@ -128,9 +150,8 @@ class Stage(Screen[None]):
         """The focus, the chosen cells and the zoom as they were."""
         for name, selection in selections.items():
             self.panes[name].choose(selection)
-        self._placing.zoom = zoom
+        self.zoom(zoom)
         self.give_focus(pane)
-        self.rearrange()
 
     def select(self, spot: tuple[str, str, int, int]) -> None:
         """Focus a pane, and choose a cell in it as the snapshot is now."""

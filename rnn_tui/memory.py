@@ -1,0 +1,108 @@
+"""What is remembered from one run to the next: how the panes are arranged. Never anything of a session.
+
+It lies in the user's state folder (`$XDG_STATE_HOME/rnn-tui/state.json`). It is a convenience: a file that cannot be
+read, or says something impossible, counts as if it were not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rnn_engine.snapshot import PANES
+from rnn_tui.render.arrange import FAR, KINDS, Arrangement, Kind
+
+MAX_BYTES = 65_536
+FORMAT = "rnn-tui-state"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered."""
+
+    arrangements: Mapping[Kind, Arrangement] = field(default_factory=dict)
+    toured: bool = False
+    """Whether the tour has been taken, or declined."""
+
+
+class Keeper:
+    """The memory and its file; without a file it lasts as long as the program."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.memory = Memory() if file is None else read(file)
+
+    def remember(self, **changes: Any) -> str:
+        """Change fields of the memory, and write it; one sentence where it cannot be written."""
+        memory = replace(self.memory, **changes)
+        if memory == self.memory:
+            return ""
+        self.memory = memory
+        if self.file is None:
+            return ""
+        try:
+            write(self.file, memory)
+        except OSError as error:
+            return f"kept until you quit: {self.file}: {(error.strerror or str(error)).lower()}"
+        return ""
+
+
+def state_file() -> Path:
+    """Where the memory lies."""
+    from platformdirs import user_state_path
+
+    return user_state_path("rnn-tui", appauthor=False) / "state.json"
+
+
+def read(file: Path) -> Memory:
+    """What the file remembers, as far as it makes sense."""
+    try:
+        with file.open("rb") as stream:
+            found = json.loads(stream.read(MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return Memory()
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        return Memory()
+    layouts = found.get("layouts")
+    kept = layouts if isinstance(layouts, dict) else {}
+    arrangements = {kind: _arrangement(kept[kind]) for kind in KINDS if kind in kept}
+    return Memory(arrangements, found.get("toured") is True)
+
+
+def write(file: Path, memory: Memory) -> None:
+    """Write it whole or not at all. Raises `OSError`."""
+    layouts = {
+        kind: {"left": each.left, "edges": dict(each.edges), "hidden": sorted(each.hidden)}
+        for kind, each in memory.arrangements.items()
+    }
+    text = json.dumps({"format": FORMAT, "version": 1, "layouts": layouts, "toured": memory.toured}, indent=1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
+    try:
+        temporary.write_text(text + "\n", "utf-8")
+        os.replace(temporary, file)  # noqa: PTH105 - the step that makes it one
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _arrangement(found: object) -> Arrangement:
+    if not isinstance(found, dict):
+        return Arrangement()
+    edges, hidden = found.get("edges"), found.get("hidden")
+    names = frozenset(name for name in hidden if name in PANES) if isinstance(hidden, list) else frozenset()
+    return Arrangement(
+        left=_cells(found.get("left")),
+        edges={name: _cells(edges.get(name)) for name in PANES if name in edges}
+        if isinstance(edges, dict)
+        else {},
+        hidden=names if len(names) < len(PANES) else frozenset(),
+    )
+
+
+def _cells(found: object) -> int:
+    return max(-FAR, min(found, FAR)) if isinstance(found, int) and not isinstance(found, bool) else 0
