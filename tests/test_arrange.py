@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_engine.snapshot import PANES
+from rnn_engine.snapshot import PANES, TimelineView
 from rnn_tui.memory import Keeper, Memory, read, write
 from rnn_tui.render.arrange import (
     COLUMNS,
@@ -23,10 +24,13 @@ from rnn_tui.render.arrange import (
     Scene,
     arrange,
     boxed,
+    edge_at,
     kind,
     taller,
     wider,
 )
+from rnn_tui.render.spans import text_of
+from rnn_tui.render.timeline import draw_timeline, step_at
 from tests.fake_controller import FakeController
 from tests.test_screen_app import Play, keys, playing, screen_text, session
 
@@ -255,3 +259,94 @@ async def test_a_walk_to_a_hidden_pane_shows_it() -> None:
         screen.select(("weights", matrix.key, 0, 0))
         await keys(pilot)
         assert shown(pilot, "weights")
+
+
+# with the mouse
+
+
+@given(SIZES, ARRANGEMENTS, st.integers(0, 239), st.integers(0, 79))
+def test_only_edges_between_two_panes_can_be_taken(
+    size: tuple[int, int], changed: Arrangement, x: int, y: int
+) -> None:
+    boxes = arrange(*size, of_size(size, changed))
+    edge = edge_at(boxes, x, y)
+    if edge == "left":
+        assert all(any(name in boxes for name in column) for column in COLUMNS)
+    elif edge:
+        side = [name for name in next(c for c in COLUMNS if edge in c) if name in boxes]
+        assert edge != side[-1]
+        left, top, wide, high = boxes[edge]
+        assert left <= x <= left + wide
+        assert y in (top + high - 1, top + high)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_dragging_edges(size: tuple[int, int]) -> None:
+    async with playing(FakeController(), size) as pilot:
+        screen = session(pilot)
+        inputs = screen.panes["inputs"].region
+        at = (inputs.right - 1, inputs.y + 1)
+        await pilot.mouse_down(offset=at)
+        await pilot.hover(offset=(at[0] + 4, at[1] + 1))
+        await pilot.mouse_up(offset=(at[0] + 4, at[1] + 1))
+        await keys(pilot)
+        assert screen.panes["inputs"].region.width == inputs.width + 4
+        at = (3, inputs.bottom)  # the upper edge of the pane below
+        await pilot.mouse_down(offset=at)
+        await pilot.hover(offset=(3, at[1] + 2))
+        await pilot.mouse_up(offset=(3, at[1] + 2))
+        await pilot.hover(offset=(3, at[1] + 5))  # let go: it stays
+        await keys(pilot)
+        assert screen.panes["inputs"].region.height == inputs.height + 2
+        kept = pilot.app._keeper.memory.arrangements[kind(*size)]  # type: ignore[attr-defined]
+        assert kept == screen.arrangement
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_scrubbing_the_timeline(size: tuple[int, int]) -> None:
+    controller = FakeController()
+    async with playing(controller, size) as pilot:
+        region = session(pilot).query_one("#timeline").region
+        row = region.y if region.height < 3 else region.y + 1
+        await pilot.mouse_down(offset=(region.x + region.width // 2, row))
+        await pilot.mouse_up(offset=(region.x + region.width // 2, row))
+        await keys(pilot)
+        there = controller.index
+        assert there > 0
+        await pilot.mouse_down(offset=(region.x + region.width // 2, row))
+        await pilot.hover(offset=(region.x + 24, row - 3))
+        await pilot.mouse_up(offset=(region.x + 24, row - 3))
+        await keys(pilot)
+        assert controller.index < there
+
+
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=4),
+    st.integers(60, 240),
+    st.integers(1, 4),
+    st.data(),
+)
+def test_the_step_under_the_mouse_is_the_one_drawn_there(
+    counts: list[int], wide: int, high: int, data: st.DataObject
+) -> None:
+    names = ("forward", "backward", "update", "evaluate")
+    first = [sum(counts[:at]) for at in range(len(counts))]
+    view = TimelineView(
+        index=0, total=sum(counts), phase="forward", iteration=1, iterations=1, epoch=1, epochs=1, t=1, T=4,
+        window=(1, 4), phases=tuple(zip(names, first, counts, strict=False)), marks=(),
+    )  # fmt: skip
+    x, y = data.draw(st.integers(0, wide - 1)), data.draw(st.integers(0, high - 1))
+    step = step_at(view, wide, high, x, y)
+    lines = [text_of([line]) for line in draw_timeline(view, wide, high)]
+    if high >= 3 and y == 0:  # the names of the phases stand above their segments, and count as these
+        assert step == step_at(view, wide, high, x, 1)
+        return
+    drawn = lines[y][x] if y < len(lines) and x < len(lines[y]) else " "
+    assert (step is not None) == (drawn in "●━─┼┿")
+    if step is not None:
+        lane = draw_timeline(replace(view, index=step), wide, high)[y]
+        dot = text_of([lane]).index("●")
+        assert dot <= x
+        if step + 1 < view.total:
+            after = text_of([draw_timeline(replace(view, index=step + 1), wide, high)[y]])
+            assert after.find("●") > x or after.find("●") == dot or "●" not in after[: x + 1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from textual.events import MouseDown, MouseMove, MouseUp
+from textual.message import Message
+
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
 from rnn_tui.render.curve import draw_curve
 from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import PaneView, framed
 from rnn_tui.render.spans import Line, fit
-from rnn_tui.render.timeline import draw_timeline
+from rnn_tui.render.timeline import draw_timeline, step_at
 from rnn_tui.widgets.lines import LineWidget
 
 
@@ -83,9 +86,18 @@ class Narration(LineWidget):
 class Timeline(LineWidget):
     """Where we are in this iteration and in the run."""
 
+    class Picked(Message):
+        """A step was pointed at."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="timeline")
         self._timeline: TimelineView | None = None
+        self._scrubbing = False
+        self._row = 0
 
     def show(self, snapshot: Snapshot) -> None:
         """Show this place."""
@@ -94,6 +106,35 @@ class Timeline(LineWidget):
 
     def draw(self, wide: int, high: int) -> list[Line]:
         return draw_timeline(self._timeline, wide, high) if self._timeline else []
+
+    # With the mouse: what is clicked or dragged over is gone to.
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Take the mouse, so that a drag may leave the bar."""
+        if self._pick(event.x, event.y):
+            self._scrubbing = True
+            self.capture_mouse()
+            event.stop()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """While the button is down, time follows the mouse."""
+        if self._scrubbing:
+            self._pick(max(0, min(event.x, self.size.width - 1)), self._row)
+            event.stop()
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """The mouse is free again."""
+        if self._scrubbing:
+            self._scrubbing = False
+            self.release_mouse()
+            event.stop()
+
+    def _pick(self, x: int, y: int) -> bool:
+        found = step_at(self._timeline, *self.size, x, y) if self._timeline else None
+        if found is not None:
+            self._row = y
+            self.post_message(self.Picked(found))
+        return found is not None
 
 
 class Curve(LineWidget):

@@ -110,7 +110,7 @@ def arrange(width: int, height: int, scene: Scene = PLAIN) -> dict[str, Box]:
     y = 1 + room
     indent = 0
     if kind(width, height, scene.most) == "wide":
-        indent = _left(width)
+        indent = _split(width, scene.arrangement(width, height))
         boxes["curve"] = (0, y, indent, equation + narration)
     boxes["equation"] = (indent, y, width - indent, equation)
     boxes["narration"] = (indent, y + equation, width - indent, narration)
@@ -124,11 +124,16 @@ def _left(width: int) -> int:
     return max(26, min(57, 36 + (width - 80) * 21 // 40), width * 57 // 200)
 
 
+def _split(width: int, changed: Arrangement) -> int:
+    """The width of the left side as it is."""
+    return max(SLIMMEST, min(_left(width) + changed.left, width - SLIMMEST))
+
+
 def _panes(width: int, room: int, frames: bool, changed: Arrangement) -> dict[str, Box]:
     """The panes that are not hidden; where one side is empty, the other has it all."""
     heights = _heights(room, frames)
     sides = [[name for name in column if name not in changed.hidden] for column in COLUMNS]
-    left = max(SLIMMEST, min(_left(width) + changed.left, width - SLIMMEST))
+    left = _split(width, changed)
     if not all(sides):
         left = width if sides[0] else 0
     gap = 0 if frames or not all(sides) else 1
@@ -166,12 +171,30 @@ def _stack(
 # ---------------------------------------------------------------- changing it
 
 
+def edge_at(boxes: Mapping[str, Box], x: int, y: int) -> str:
+    """What can be moved there: `left`, the edge between the sides; a pane, its lower edge; "": nothing."""
+    panes = [(name, boxes[name]) for name in PANES if name in boxes]
+    for name, (left, top, wide, high) in panes:
+        if not (top <= y < top + high and left <= x < left + wide + 1):
+            continue
+        column = next(c for c in COLUMNS if name in c)
+        if column is COLUMNS[0] and x >= left + wide - 1 and any(n in COLUMNS[1] for n, _ in panes):
+            return "left"
+        if y == top:  # its frame's upper line belongs to the edge of the one above
+            above = [n for n, box in panes if n in column and box[1] + box[3] == top]
+            return above[0] if above else ""
+        if y == top + high - 1 and any(n in column and box[1] == top + high for n, box in panes):
+            return name
+    return ""
+
+
 def wider(changed: Arrangement, pane: str, by: int, width: int) -> Arrangement:
     """The side of this pane `by` columns wider, as far as the other side lets it."""
     if pane not in COLUMNS[0]:
         by = -by
-    at = _left(width)
-    left = max(SLIMMEST, min(at + changed.left + by, width - SLIMMEST)) - at
+    # From where the split is, not from where it was once meant to be: a press the other way always shows.
+    at = _split(width, changed) - _left(width)
+    left = _split(width, Arrangement(left=at + by)) - _left(width)
     return replace(changed, left=max(-FAR, min(left, FAR)))
 
 
@@ -184,7 +207,6 @@ def taller(changed: Arrangement, pane: str, by: int, width: int, height: int, mo
     if pane == column[-1]:
         pane, by = column[-2], -by
     edges = dict(changed.edges)
-    # From where the edge is, not from where it was once meant to be: a press the other way always shows.
     rows = [(boxes[name][1] - 1, boxes[name][3]) for name in column]
     meant = _stack(column, _heights(_room(boxes), boxed(width, height, most)), _room(boxes), {})
     at = column.index(pane)

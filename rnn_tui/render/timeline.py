@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from rnn_engine.snapshot import TimelineView
@@ -16,39 +17,74 @@ TIMED = ("forward", "backward", "evaluate", "generate")
 def draw_timeline(view: TimelineView, wide: int, high: int) -> list[Line]:
     """One line, or with more room: the names of the phases, this iteration, and the whole run."""
     if high < 3:
-        return _one_line(view, wide)
+        left, right, room = _around_line(view, wide)
+        return [spread([*left, *_iteration(view, room, named=True)], right, wide)]
     bar = wide - 2
     lines = [fit([(" ", ""), *_names(view, bar)], wide), fit([(" ", ""), *_iteration(view, bar)], wide)]
-    left: list[Span] = [(" ", ""), (_iterations(view), "strong"), (f"  {_times(view)}  ", "muted")]
-    right: list[Span] = [("  step ", "muted"), (f"{view.index + 1}", "strong"), (f"/{view.total} ", "muted")]
-    room = max(wide - width(left) - width(right), 8)
-    whole = _run(view, room)
-    lines.append(fit([*left, *whole, *right], wide))
+    left, right, room = _around_run(view, wide)
+    lines.append(fit([*left, *_run(view, room), *right], wide))
     gap: Line = ()
     return [fit(line, wide) for line in (lines + [gap] * high)[:high]]
 
 
+def step_at(view: TimelineView, wide: int, high: int, x: int, y: int) -> int | None:
+    """The step that is drawn in this cell; None where none is. It is the inverse of `draw_timeline`."""
+    if high >= 3 and y == 2:
+        left, _, room = _around_run(view, wide)
+        at, cells_there, count = x - width(left) - 1, room - 2, view.total
+        return _step_at(at, count, cells_there) if 0 <= at < cells_there else None
+    if high >= 3:
+        start, room, named = 1, wide - 2, False
+    else:
+        before, _, room = _around_line(view, wide)
+        start, named = width(before), True
+    if y > 1 or (high < 3 and y > 0):
+        return None
+    for _, first, count, _, at, there in _segments(view, room, named=named):
+        if 0 <= x - start - at < there and count:
+            return first + _step_at(x - start - at, count, there)
+    return None
+
+
+def _around_run(view: TimelineView, wide: int) -> tuple[list[Span], list[Span], int]:
+    """What stands before and after the line of the whole run, and its room."""
+    left: list[Span] = [(" ", ""), (_iterations(view), "strong"), (f"  {_times(view)}  ", "muted")]
+    right: list[Span] = [("  step ", "muted"), (_of(view.index + 1, view.total), "strong"), (" ", "")]
+    return left, right, max(wide - width(left) - width(right), 8)
+
+
 def _iterations(view: TimelineView) -> str:
     # Where every iteration is an epoch, one of the two says it.
-    epoch = f"epoch {view.epoch}/{view.epochs} " if 1 < view.epochs != view.iterations else ""
-    return f"{epoch}iteration {view.iteration}/{view.iterations}"
+    epoch = f"epoch {_of(view.epoch, view.epochs)} " if 1 < view.epochs != view.iterations else ""
+    return f"{epoch}iteration {_of(view.iteration, view.iterations)}"
+
+
+def _where(view: TimelineView) -> str:
+    if view.t is None:
+        return f"T {view.T}".ljust(3 + 2 * len(str(view.T)))
+    return f"t {_of(view.t, view.T)}"
+
+
+def _of(one: int, all_of_them: int) -> str:
+    """`3/20`, always as wide: nothing beside it moves while one steps."""
+    return f"{one}/{all_of_them}".ljust(1 + 2 * len(str(all_of_them)))
 
 
 def _times(view: TimelineView) -> str:
-    where = f"t {view.t}/{view.T}" if view.t is not None else f"T {view.T}"
+    where = _where(view)
     first, last = view.window
     return where if (first, last) == (1, view.T) else f"{where} window {first}–{last}"
 
 
-def _one_line(view: TimelineView, wide: int) -> list[Line]:
-    count = f"{view.iteration}/{view.iterations}"
+def _around_line(view: TimelineView, wide: int) -> tuple[list[Span], list[Span], int]:
+    """What stands before and after the timeline in one line, and its room."""
+    count = _of(view.iteration, view.iterations)
     left: list[Span] = [(f" i {count} ", "strong")]
-    where = f" t {view.t}/{view.T}" if view.t is not None else f" T {view.T}"
-    right: list[Span] = [(where, "strong"), (f" step {view.index + 1}/{view.total} ", "muted")]
+    where = _where(view)
+    right: list[Span] = [(f" {where}", "strong"), (f" step {_of(view.index + 1, view.total)} ", "muted")]
     if 1 < view.epochs != view.iterations and wide >= 72:
-        left.insert(0, (f" epoch {view.epoch}/{view.epochs}", "muted"))
-    room = wide - width(left) - width(right)
-    return [spread([*left, *_iteration(view, room, named=True)], right, wide)]
+        left.insert(0, (f" epoch {_of(view.epoch, view.epochs)}", "muted"))
+    return left, right, wide - width(left) - width(right)
 
 
 def _widths(view: TimelineView, room: int, least: int) -> list[int]:
@@ -86,15 +122,25 @@ def _names(view: TimelineView, room: int) -> Line:
 def _iteration(view: TimelineView, room: int, *, named: bool = False) -> Line:
     """The phases of this iteration as segments; with `named`, each begins with its name."""
     spans: list[Span] = []
-    least = 8 if named and room >= 8 * len(view.phases) + 8 else 4
-    for (phase, first, count), wide in zip(view.phases, _widths(view, room, least), strict=True):
-        if named and wide >= 8:
-            name = phase if len(phase) + 6 <= wide else SHORT.get(phase, phase[:3])
+    for phase, first, count, name, _, wide in _segments(view, room, named=named):
+        if name:
             spans.append((f"{name} ", "now" if phase == view.phase else "muted"))
-            wide -= len(name) + 1
-        spans += _segment(view, phase, first, count, wide - 1)
+        spans += _segment(view, phase, first, count, wide)
         spans.append((" ", ""))
     return merge(spans)
+
+
+def _segments(view: TimelineView, room: int, *, named: bool) -> Iterator[tuple[str, int, int, str, int, int]]:
+    """Per phase: its word, first step, number of steps, the name before the segment; its first cell and its cells."""
+    least = 8 if named and room >= 8 * len(view.phases) + 8 else 4
+    at = 0
+    for (phase, first, count), wide in zip(view.phases, _widths(view, room, least), strict=True):
+        name = ""
+        if named and wide >= 8:
+            name = phase if len(phase) + 6 <= wide else SHORT.get(phase, phase[:3])
+        lead = len(name) + 1 if name else 0
+        yield phase, first, count, name, at + lead, wide - lead - 1
+        at += wide
 
 
 def _segment(view: TimelineView, phase: str, first: int, count: int, wide: int) -> list[Span]:
@@ -127,6 +173,12 @@ def _ticks(view: TimelineView, phase: str, wide: int) -> list[int]:
 def _at(step: int, count: int, wide: int) -> int:
     """The cell of a step: the first step in the first cell, the last one in the last."""
     return min(wide - 1, step * wide // max(count, 1))
+
+
+def _step_at(cell: int, count: int, wide: int) -> int:
+    """A step that `_at` puts into this cell; where there is none, the one before it."""
+    step = min(cell * count // wide, count - 1)
+    return step + 1 if step + 1 < count and _at(step + 1, count, wide) <= cell else step
 
 
 def _run(view: TimelineView, room: int) -> Line:

@@ -78,7 +78,8 @@ class Arranging:
         screen.change(arrangement)
         at = PANES.index(name)
         screen.give_focus(next(each for each in PANES[at:] + PANES[:at] if each not in arrangement.hidden))
-        return f"{name} hidden; a shows all panes again, and so does v with a pane's letter"
+        title = screen.snapshot.names.get(name, name)
+        return f"{title}: out of sight; a shows all panes again, v and its letter this one"
 
     def _show(self) -> str:
         arrangement = self._screen.arrangement

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.events import Key, Resize
+from textual.events import Key, MouseDown, MouseMove, MouseUp, Resize
 from textual.timer import Timer
 
 from rnn_engine.snapshot import PANES
+from rnn_tui.panes.around import Timeline
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.lines import FooterView
@@ -16,6 +17,7 @@ from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
 from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.help import HelpScreen
@@ -47,6 +49,8 @@ class SessionScreen(Stage):
         self.explorer = Explorer(self)
         self.predicting = Predicting(self)
         self.arranging = Arranging(self)
+        self._dragging = Dragging(self)
+        self._pointed_at: int | None = None
         self._ahead: list[str] = []
         self._waiting = False
         self._jump = False
@@ -303,6 +307,32 @@ class SessionScreen(Stage):
         """Move the edges between panes, and hide some."""
         self._stop_playing()
         self.arranging.begin()
+
+    # the mouse
+
+    def on_timeline_picked(self, event: Timeline.Picked) -> None:
+        """Go where it points; while that is being done, only the latest place counts."""
+        self._stop_playing()
+        waiting, self._pointed_at = self._pointed_at is not None, event.index
+        if not waiting:
+            self.submit(self._go_where_pointed)
+
+    def _go_where_pointed(self) -> str:
+        index, self._pointed_at = self._pointed_at, None
+        return "" if index is None else self.controller.go_to(f"#{index}")
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Take hold of an edge between panes."""
+        if self._dragging.begin(event.screen_x, event.screen_y):
+            event.stop()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """The edge goes along."""
+        self._dragging.to(event.screen_x, event.screen_y)
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """Let go of it."""
+        self._dragging.end()
 
     # explanations
 
