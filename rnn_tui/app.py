@@ -16,12 +16,13 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
+from rnn_engine.errors import EngineError
 from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import Scene
 from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
-from rnn_tui.screens.palette import CommandsProvider
+from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.signals import Watchdog, handle_signals
 from rnn_tui.terminal import TerminalSettings
@@ -70,7 +71,9 @@ class RnnTuiApp(App[None]):
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandsProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        CommandsProvider, LessonsProvider, PlacesProvider,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class RnnTuiApp(App[None]):
         keeper: Keeper | None = None,
     ) -> None:
         self._begin_with = controller
-        self._lessons = tuple(lessons)
+        self.lessons = tuple(lessons)
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
@@ -103,7 +106,7 @@ class RnnTuiApp(App[None]):
         """The first screen is the one to show: no empty one before it."""
         if self._begin_with is not None:
             return self._session_screen(self._begin_with)
-        return LessonsScreen(self._lessons, self._open_session, self.show_session, first=True)
+        return LessonsScreen(self.lessons, self._open_session, self.show_session, first=True)
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
         scene = Scene(arrangements=self._keeper.memory.arrangements)
@@ -138,9 +141,27 @@ class RnnTuiApp(App[None]):
         elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
             self.exit()
 
+    def search_places(self) -> None:
+        """Show what can be gone to by name."""
+        self.push_screen(PlacesPalette())
+
+    def open_lesson(self, name: str) -> None:
+        """Open a lesson in the place of the session that is shown."""
+        self.run_worker(self._opened(name), exclusive=True)
+
+    async def _opened(self, name: str) -> None:
+        try:
+            controller = await asyncio.to_thread(self._open_session, name)
+        except (EngineError, OSError) as error:
+            for screen in self.screen_stack:
+                if isinstance(screen, SessionScreen):
+                    screen.say(safe_text(str(error)))
+            return
+        self.show_session(controller)
+
     def choose(self) -> None:
         """Show the list of lessons over the session."""
-        self.push_screen(LessonsScreen(self._lessons, self._open_session, self.show_session, first=False))
+        self.push_screen(LessonsScreen(self.lessons, self._open_session, self.show_session, first=False))
 
     def show_session(self, controller: Controller) -> None:
         """Show a session that was opened from the list; one that was shown before makes way, if it may."""

@@ -42,7 +42,7 @@ SHOWN = {
     "right": "→", "left": "←", "down": "↓", "up": "↑", "home": "Home", "end": "End", "space": "space",
     "plus": "+", "minus": "-", "tab": "Tab", "shift+tab": "Shift-Tab", "apostrophe": "'", "colon": ":",
     "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc", "backspace": "Backspace",
-    "full_stop": ".", "equals_sign": "=",
+    "full_stop": ".", "equals_sign": "=", "slash": "/",
 }  # fmt: skip
 """Textual's names of keys → what is printed on them."""
 
@@ -109,6 +109,10 @@ COMMANDS: tuple[Command, ...] = (
         "go", ("g",), "go_to", "go to",
         "go to a time step (3), an index (#120), an address (12:backward:3:h), a share (50%) or the end",
         "time", footer=8,
+    ),
+    Command(
+        "search", ("slash",), "search", "search",
+        "find an equation, a parameter, a token, a phase, a mark or an address, and go there", "time", footer=10,
     ),
     Command("play", ("space",), "play", "play", "play, and pause again", "time", footer=4),
     Command("faster", ("plus",), "speed(1)", "faster", "play faster", "time", "slower"),

@@ -20,6 +20,7 @@ from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
 from rnn_tui.lessons import directory
+from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
 
 LONG = 50
@@ -328,6 +329,14 @@ class Controller:
         """(address, name, note), in the order of time."""
         ordered = sorted(self.session.marks, key=lambda mark: self.schedule.span(mark.address).start)
         return tuple((mark.address, mark.name, mark.note) for mark in ordered)
+
+    def places(self) -> tuple[Found, ...]:
+        """What can be gone to by name, as seen from here."""
+        return places(self.schedule, self.snapshot, self.marks())
+
+    def continued(self, text: str) -> tuple[Found, ...]:
+        """The addresses that begin like that."""
+        return continued(self.schedule, text)
 
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark this step; an older mark at the same step is replaced."""

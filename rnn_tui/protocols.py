@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rnn_engine.flow import Flow, Horizon
     from rnn_engine.quantity import Cell
     from rnn_engine.why import Why
+    from rnn_tui.places import Found
 
 
 class Controller(Protocol):
@@ -40,6 +41,12 @@ class Controller(Protocol):
 
     def marks(self) -> tuple[tuple[str, str, str], ...]:
         """(address, name, note), sorted in time."""
+
+    def places(self) -> tuple[Found, ...]:
+        """What can be gone to by name, as seen from here."""
+
+    def continued(self, text: str) -> tuple[Found, ...]:
+        """The addresses that begin with a text."""
 
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark the current address."""

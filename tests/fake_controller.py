@@ -18,6 +18,7 @@ from rnn_engine.flow import Flow, Horizon
 from rnn_engine.quantity import Cell
 from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
 from rnn_engine.why import Why
+from rnn_tui.places import Found
 
 Array = NDArray[np.float64]
 EQUATIONS = ("a", "h", "z", "p", "loss")
@@ -164,6 +165,17 @@ class FakeController:
     def marks(self) -> tuple[tuple[str, str, str], ...]:
         """All marks in time."""
         return tuple((self.address(at), *self.marked[at]) for at in sorted(self.marked))
+
+    def places(self) -> tuple[Found, ...]:
+        """The equations, and the marks."""
+        return (
+            *(Found(name, f"1:forward:2:{name}", "this equation") for name in EQUATIONS),
+            *(Found(f"◆ {name}", address, note) for address, name, note in self.marks()),
+        )
+
+    def continued(self, text: str) -> tuple[Found, ...]:
+        """None."""
+        return ()
 
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark this step."""

@@ -1,19 +1,22 @@
-"""The command palette's entries: the table of commands, and on the list of lessons the lessons."""
+"""What is found by typing: with `:` every command, lesson and place; with `/` the places alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from rnn_tui.commands import COMMANDS
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.text import content, safe_text
 
+WHOLE = 1000.0
+"""The score of a whole name: more than any match of a part gets."""
 KEY_ONLY = ("count", "palette", "stop")
 """Commands that make no sense from a list."""
 
@@ -21,21 +24,43 @@ KEY_ONLY = ("count", "palette", "stop")
 @dataclass(frozen=True, slots=True)
 class _Entry:
     title: str
-    help: str | None
-    """Our own words only: Textual reads markup in it."""
+    help: str
     run: Callable[[], Any]
 
+    @property
+    def prompt(self) -> Content:
+        """Both, in two lines. A hit's own `help` is read as markup, so it is left empty."""
+        return Content.assemble(content(self.title), "\n", content(self.help, "$foreground 60%"))
 
-class CommandsProvider(Provider):
-    """Every command by its label and its help, every lesson by its title."""
 
-    def _entries(self) -> list[_Entry]:
+class Entries(Provider):
+    """What a provider of ours has to offer; Textual's own highlighting reads markup, so it is not used."""
+
+    def entries(self, query: str) -> Sequence[_Entry]:
+        """All there are; those that are made from what is typed come for `query`."""
+        raise NotImplementedError
+
+    async def discover(self) -> Hits:
+        """All of them, while nothing is typed."""
+        for entry in self.entries(""):
+            yield DiscoveryHit(entry.prompt, entry.run, entry.title)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose title or help matches, whole names before parts of them."""
+        matcher = self.matcher(query)
+        for entry in self.entries(query):
+            score = max(matcher.match(entry.title), 0.5 * matcher.match(entry.help))
+            if entry.title.split("  ")[0].casefold() == query.strip().casefold():
+                score = WHOLE
+            if score > 0:
+                yield Hit(score, entry.prompt, entry.run, entry.title)
+
+
+class CommandsProvider(Entries):
+    """Every command by its label and its help."""
+
+    def entries(self, query: str) -> Sequence[_Entry]:
         screen = self.screen
-        if isinstance(screen, LessonsScreen):
-            return [
-                _Entry(safe_text(each.title), None, partial(screen.begin, each.name))
-                for each in screen.lessons
-            ]
         if not isinstance(screen, SessionScreen):
             return []
         return [
@@ -44,15 +69,42 @@ class CommandsProvider(Provider):
             if each.id not in KEY_ONLY and not each.where
         ]
 
-    async def discover(self) -> Hits:
-        """All of them, while nothing is typed."""
-        for entry in self._entries():
-            yield DiscoveryHit(content(entry.title), entry.run, entry.title, entry.help)
 
-    async def search(self, query: str) -> Hits:
-        """Those whose title or help matches. Textual's own highlighting reads markup, so it is not used."""
-        matcher = self.matcher(query)
-        for entry in self._entries():
-            score = max(matcher.match(entry.title), 0.5 * matcher.match(entry.help or ""))
-            if score > 0:
-                yield Hit(score, content(entry.title), entry.run, entry.title, entry.help)
+class LessonsProvider(Entries):
+    """Every lesson by its title and its name."""
+
+    def entries(self, query: str) -> Sequence[_Entry]:
+        screen = self.screen
+        if not isinstance(screen, LessonsScreen | SessionScreen):
+            return []
+        return [
+            _Entry(
+                f"{safe_text(each.title)}  {each.name}", "open this lesson", partial(screen.begin, each.name)
+            )
+            for each in screen.app.lessons
+        ]
+
+
+class PlacesProvider(Entries):
+    """Every place by its name: equations, parameters, phases, tokens, marks, and the address that is typed."""
+
+    def entries(self, query: str) -> Sequence[_Entry]:
+        screen = self.screen
+        if not isinstance(screen, SessionScreen):
+            return []
+        controller = screen.controller
+        return [
+            _Entry(safe_text(each.name), safe_text(each.what), partial(screen.go_to, each.target))
+            for each in (*controller.continued(query), *controller.places())
+        ]
+
+
+class PlacesPalette(CommandPalette):
+    """The search: Textual's palette with the places alone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            [PlacesProvider],
+            placeholder="an equation, a parameter, a token, a mark, an address…",
+            id="--command-palette",
+        )

@@ -392,6 +392,22 @@ class SessionScreen(Stage):
         """Ask where to."""
         ask_place(self)
 
+    def action_search(self) -> None:
+        """Find a place by its name."""
+        self._stop_playing()
+        self.app.search_places()
+
+    def go_to(self, target: str) -> None:
+        """Go to a place in words."""
+        controller = self.controller
+        self._stop_playing()
+        self.submit(lambda: controller.go_to(target))
+
+    def begin(self, name: str) -> None:
+        """Open a lesson by its name, in the place of this session."""
+        self._stop_playing()
+        self.app.open_lesson(name)
+
     def action_mark(self) -> None:
         """Ask for a name and a note."""
         ask_mark(self)
