@@ -27,6 +27,7 @@ from rnn_tui.screens.session import SessionScreen
 from rnn_tui.signals import Watchdog, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
+from rnn_tui.tour import Tour
 
 
 class Guard(LineFilter):
@@ -110,7 +111,11 @@ class RnnTuiApp(App[None]):
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
         scene = Scene(arrangements=self._keeper.memory.arrangements)
-        return SessionScreen(controller, self.palette, scene)
+        screen = SessionScreen(controller, self.palette, scene)
+        if self._keeper.file is not None and not self._keeper.memory.toured:
+            screen.tour = Tour()
+            self.remember(toured=True)
+        return screen
 
     def remember(self, **changes: Any) -> str:
         """Keep something beyond the end of the program; one sentence where that cannot be."""

@@ -167,6 +167,7 @@ COMMANDS: tuple[Command, ...] = (
         "session", footer=1,
     ),
     Command("help", ("question_mark",), "help", "help", "explain the pane that has the focus", "session", footer=1),
+    Command("tour", (), "tour", "tour", "a short tour of the keys, or its end", "session"),
     Command(
         "quit", ("q",), "leave", "quit", "quit; asks only when a mark, note or edit would be lost",
         "session", footer=1,

@@ -27,7 +27,7 @@ class Memory:
 
     arrangements: Mapping[Kind, Arrangement] = field(default_factory=dict)
     toured: bool = False
-    """Whether the tour has been taken, or declined."""
+    """Whether the tour has been offered."""
 
 
 class Keeper:

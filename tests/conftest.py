@@ -32,7 +32,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests keeps (arrangement of panes) neither counts here nor changes."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    from rnn_tui import memory  # not at the top: it brings NumPy, which reads the variables above
+
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    memory.write(folder / "rnn-tui" / "state.json", memory.Memory(toured=True))
 
 
 Result = subprocess.CompletedProcess[str]

@@ -121,6 +121,10 @@ class FooterView:
     busy: bool = False
     view: str = ""
     """The view whose keys hold: one of `commands.VIEWS`, or none."""
+    tour: tuple[str, str, str] = ("", "", "")
+    """How far the tour is, the key it speaks of, what that does; empty: there is none."""
+    idle: frozenset[str] = frozenset()
+    """Commands that could do nothing here: they are left out."""
 
 
 def draw_footer(view: FooterView, wide: int) -> Line:
@@ -137,9 +141,11 @@ def draw_footer(view: FooterView, wide: int) -> Line:
             (" + - ", "bar key"),
             ("speed ", "bar muted"),
         ]
+    elif view.tour[0]:
+        return _tour(view, left, wide)
     here = keys_in(view.view)
     shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in COMMANDS}
-    entries = [entry for entry in COMMANDS if entry.footer and shown[entry.id]]
+    entries = [entry for entry in COMMANDS if entry.footer and shown[entry.id] and entry.id not in view.idle]
     room = wide - width(left)
     kept: set[str] = set()
     for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
@@ -154,6 +160,19 @@ def draw_footer(view: FooterView, wide: int) -> Line:
             pause = entry.id == "play" and view.playing
             keys += _key(shown[entry.id], "pause" if pause else entry.label)
     return fit(merge([*left, *keys]), wide, "bar")
+
+
+def _tour(view: FooterView, left: Sequence[Span], wide: int) -> Line:
+    """The next stop of the tour, and how to end it."""
+    how_far, key, words = view.tour
+    last = _key("escape", "ends it")
+    room = wide - width(left) - width(last) - cells(how_far) - cells(key) - 4
+    stop: list[Span] = [
+        (f" {how_far} ", "jump"),
+        (f" {key} ", "bar key"),
+        (f"{clip(words, room)} ", "bar text"),
+    ]
+    return spread([*left, *stop], last, wide, "bar")
 
 
 def _key(key: str, label: str) -> list[Span]:

@@ -24,6 +24,7 @@ from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import BY_KEY, priority_bindings
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
+from rnn_tui.tour import OVER, Tour
 
 if TYPE_CHECKING:
     from rnn_tui.app import RnnTuiApp
@@ -49,6 +50,7 @@ class SessionScreen(Stage):
         self.explorer = Explorer(self)
         self.predicting = Predicting(self)
         self.arranging = Arranging(self)
+        self.tour = OVER
         self._dragging = Dragging(self)
         self._pointed_at: int | None = None
         self._ahead: list[str] = []
@@ -114,7 +116,10 @@ class SessionScreen(Stage):
         self._timeline.show(snapshot)
         self._curve.show(snapshot)
         speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
-        self._keys.show(FooterView(self._count, speed, self._busy, self._view))
+        line = snapshot.timeline
+        idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
+        tour = self.tour.hint if self._view in ("", "why") else OVER.hint
+        self._keys.show(FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle)))
 
     @property
     def _view(self) -> str:
@@ -196,6 +201,9 @@ class SessionScreen(Stage):
                 if key == pane.LETTER:
                     self.give_focus(pane.NAME)
                     return True
+        if key == "escape" and not self.tour.over and not self._view:
+            self.action_tour()
+            return True
         entry = BY_KEY[self._view].get(key)
         if self._count and not (entry and (entry.counted or entry.id == "count")):
             self._count = ""
@@ -208,6 +216,7 @@ class SessionScreen(Stage):
         elif entry.id == "answer":
             action = f"view('answer', '{key}')"
         await self.run_action(action)
+        self._tour_to(self.tour.after("back_out" if entry.id in ("out", "close") else entry.id))
         self._waiting = entry.waits and self.driver.busy
         return True
 
@@ -424,6 +433,17 @@ class SessionScreen(Stage):
         """The list of lessons."""
         self._stop_playing()
         self.app.choose()
+
+    def action_tour(self) -> None:
+        """Take the tour, or end it."""
+        self._tour_to(Tour() if self.tour.over else OVER)
+
+    def _tour_to(self, tour: Tour) -> None:
+        if tour != self.tour:
+            self.tour = tour
+            if tour.over:
+                self.say("the tour is over; ? explains everything again, and : finds it")
+            self.schedule_paint()
 
     def action_help(self) -> None:
         """Explain the panel that is open, else the focused pane."""

@@ -1,0 +1,57 @@
+"""The tour: one key after another, said in the line of keys. It blocks none: each does what it always does.
+
+It begins by itself with the first session that is ever opened, and never again; `:` tour begins it anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnn_tui.commands import SHOWN, command
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A command to try, and what it brings."""
+
+    id: str
+    words: str
+
+
+STOPS = (
+    Stop("step", "takes one step: one equation at one time step"),
+    Stop("step_back", "takes it back, to the last bit"),
+    Stop("why", "asks why the selected number is what it is"),
+    Stop("back_out", "leads back from there"),
+    Stop("pane", "goes to the next pane; h j k l choose a number in it"),
+    Stop("phase", "goes on to the next phase: after forward comes backward"),
+    Stop("help", "explains the pane you are in, and every key"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """How far one has come; immutable. `at == len(STOPS)`: it is over."""
+
+    at: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it was seen, or it was ended."""
+        return self.at >= len(STOPS)
+
+    @property
+    def hint(self) -> tuple[str, str, str]:
+        """(how far, key, what it does); empty when it is over."""
+        if self.over:
+            return "", "", ""
+        stop = STOPS[self.at]
+        key = command(stop.id).keys[0]
+        return f"tour {self.at + 1}/{len(STOPS)}", SHOWN.get(key, key), stop.words
+
+    def after(self, id: str) -> Tour:
+        """Having done this: further on if it was what the tour waits for."""
+        return Tour(self.at + 1) if not self.over and id == STOPS[self.at].id else self
+
+
+OVER = Tour(len(STOPS))
