@@ -190,7 +190,11 @@ class Controller:
         return [0, *inner] if self.schedule.phase(index).name == "backward" else [*inner, 0]
 
     def _edge(self, n: int) -> str:
-        return "already at the last step" if n > 0 else "already at the first step"
+        return (
+            "already at the last step; ← goes back, Home to the first"
+            if n > 0
+            else "already at the first step; → goes on, End to the last"
+        )
 
     def _here(self) -> tuple[Phase, int | str, str]:
         phase = self.schedule.phase(self.index)
@@ -204,7 +208,11 @@ class Controller:
         if same is not None:
             at = same.index(self.index - phase.first)
             to = min(max(at + n, 0), len(same) - 1)
-            return "no further parameter in this phase" if to == at else self._to(phase.first + same[to])
+            return (
+                "no further parameter in this phase; f goes to the next phase, F back"
+                if to == at
+                else self._to(phase.first + same[to])
+            )
         assert isinstance(place, int)
         T = phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
         first, second = phase.find(phase.start + 1, equation), phase.find(phase.start + 2, equation)
@@ -251,7 +259,11 @@ class Controller:
                 break
             index = self.schedule.phase(following).first
         if index == self.index:
-            return "already in the last phase" if n > 0 else "already in the first phase"
+            if self.schedule.iterations == 1 and len(self.schedule.phases(1)) == 1:
+                return "this session has one phase only; an optimizer or `evaluate` would add some"
+            return (
+                "already in the last phase; F goes back" if n > 0 else "already in the first phase; f goes on"
+            )
         return self._to(index)
 
     def _iteration(self, n: int) -> str:
@@ -259,7 +271,13 @@ class Controller:
         phase, place, equation = self._here()
         number = min(max(phase.iteration + n, 1), self.schedule.iterations)
         if number == phase.iteration:
-            return "already in the last iteration" if n > 0 else "already in the first iteration"
+            if self.schedule.iterations == 1:
+                return "this session has one iteration only; f goes to its next phase, F back"
+            return (
+                "already in the last iteration; I goes back"
+                if n > 0
+                else "already in the first iteration; i goes on"
+            )
         for other in self.schedule.phases(number):
             if other.name == phase.name:
                 there = place if isinstance(place, str) else place + other.start + 1
@@ -269,7 +287,7 @@ class Controller:
     def _sequence(self, n: int) -> str:
         B = self.snapshot.sequence[1]
         if B == 1:
-            return "there is one sequence only"
+            return "there is one sequence only; r and R are for batches"
         self.sequence = (min(self.sequence, B - 1) + n) % B
         return ""
 
@@ -312,7 +330,7 @@ class Controller:
 
     def _flowing(self, number: int, sequence: int) -> tuple[Flow | str, Horizon | None]:
         if not self.schedule.backward:
-            return "there is no loss, so no gradient flows", None
+            return "there is no loss, so no gradient flows; an equation `loss = …` makes one", None
         iteration = self.timeline.iteration(number)
         found = itemise(iteration, min(sequence, iteration.tape.B - 1))
         if found is None:
@@ -355,7 +373,11 @@ class Controller:
             return "there are no marks; m sets one"
         at = bisect_right(places, self.index) - 1 + n if n > 0 else bisect_left(places, self.index) + n
         if not 0 <= at < len(places):
-            return "no mark further on" if n > 0 else "no mark before this"
+            return (
+                "no mark further on; A goes back, ' lists them all"
+                if n > 0
+                else "no mark before this; a goes on, ' lists them all"
+            )
         return self._to(places[at])
 
     # ------------------------------------------------------------ files

@@ -79,3 +79,14 @@ async def test_the_footer_leaves_out_what_can_do_nothing_here() -> None:
         assert "← back" in screen_text(pilot).splitlines()[-1]
         await keys(pilot, "end")
         assert "→ step" not in screen_text(pilot).splitlines()[-1]
+
+
+async def test_the_list_of_lessons_explains_itself_too() -> None:
+    async with playing(None) as pilot:
+        assert "? help" in screen_text(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await pilot.press("q")
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, HelpScreen)

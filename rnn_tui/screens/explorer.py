@@ -236,7 +236,7 @@ class Explorer:
         view, screen = self._flow_panel(), self._screen
         target, controller, frame = view.arrival(), screen.controller, self._frame()
         if target is None:
-            screen.say("there is no hop from the first time step")
+            screen.say("there is no hop from the first time step; j and k choose another loss in the map")
             return
         address, state, t = target
 

@@ -16,10 +16,18 @@ from textual.widgets.option_list import Option
 from rnn_engine.errors import EngineError
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.screens.dialogs import SafeInput
+from rnn_tui.screens.help import HelpScreen
 from rnn_tui.text import content
 
 if TYPE_CHECKING:
     from rnn_tui.app import RnnTuiApp
+
+
+EXPLAINS = (
+    "Each lesson is a session: a recurrence, its data and weights, and notes on the steps that matter. Enter opens the "
+    "chosen one at its first step; o asks for a file, yours or somebody else's. The table below is what the keys do "
+    "then. Lessons are never changed: what you save goes to a file of your own."
+)
 
 
 class LessonsScreen(Screen[None]):
@@ -27,7 +35,7 @@ class LessonsScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("q", "leave", "quit"), ("escape", "back", "back"), ("o", "path", "file"),
-        ("colon", "app.command_palette", "commands"), ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
+        ("colon,slash", "app.command_palette", "commands"), ("question_mark", "help", "help"), ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
     ]  # fmt: skip
     AUTO_FOCUS = "OptionList"
     app: RnnTuiApp
@@ -58,7 +66,7 @@ class LessonsScreen(Screen[None]):
         yield Static(content(""), id="said", markup=False)
         back = "" if self._first else "Esc back   "
         yield Static(
-            content(f"↑ ↓ choose   Enter open   o a file of yours   {back}q quit"),
+            content(f"↑ ↓ choose   Enter open   o a file of yours   : find   ? help   {back}q quit"),
             classes="hint",
             markup=False,
         )
@@ -83,6 +91,10 @@ class LessonsScreen(Screen[None]):
             self.query_one("#said", Static).update(content(str(error)))
             return
         self._chosen(controller)
+
+    def action_help(self) -> None:
+        """Explain this list."""
+        self.app.push_screen(HelpScreen("lessons", EXPLAINS, ""))
 
     def action_path(self) -> None:
         """To the line for a path."""
