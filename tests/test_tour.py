@@ -83,7 +83,7 @@ async def test_the_footer_leaves_out_what_can_do_nothing_here() -> None:
 
 async def test_the_list_of_lessons_explains_itself_too() -> None:
     async with playing(None) as pilot:
-        assert "? help" in screen_text(pilot)
+        assert "? help" in str(pilot.app.screen.query_one(".hint").render())
         await pilot.press("question_mark")
         await pilot.pause()
         assert isinstance(pilot.app.screen, HelpScreen)

@@ -35,7 +35,8 @@ class LessonsScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("q", "leave", "quit"), ("escape", "back", "back"), ("o", "path", "file"),
-        ("colon,slash", "app.command_palette", "commands"), ("question_mark", "help", "help"), ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
+        ("colon,slash", "app.command_palette", "commands"), ("question_mark", "help", "help"),
+        ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
     ]  # fmt: skip
     AUTO_FOCUS = "OptionList"
     app: RnnTuiApp
