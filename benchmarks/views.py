@@ -20,7 +20,8 @@ from rnn_engine.replay import replaced
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import why
-from rnn_tui.headless.new import OwnData, build
+from rnn_tui.headless.new import build
+from rnn_tui.headless.own_data import described
 from rnn_tui.lessons import directory
 
 
@@ -29,7 +30,7 @@ def session(cell: str, H: int, T: int, V: int) -> Session:
     letters = [chr(0x4E00 + k) for k in range(V)]
     drawn = random.Random(0)
     text = "".join(letters + [drawn.choice(letters) for _ in range(max(0, T + 1 - V))])[: max(T + 1, V)]
-    own = OwnData(text_data(text), "tokens", V, len(text) - 1, text[0])
+    own = described(text_data(text), "text")
     replay = build(cell, H, own, 0)
     assert replay.training is not None
     return Session(replaced(replay, training=replaced(replay.training, window=T), generation=None))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnn_engine.core.tape import Signal, Tape
     from rnn_engine.errors import AddressError, DataError, EngineError, EquationError, ReplayError
     from rnn_engine.gradcheck import check_gradients
+    from rnn_engine.initialise import first_values
     from rnn_engine.library import Experiment
     from rnn_engine.session import Session
     from rnn_engine.timeline import Timeline
@@ -46,6 +47,7 @@ _HOMES = (
     ("core.tape", "Signal Tape"),
     ("errors", "AddressError DataError EngineError EquationError ReplayError"),
     ("gradcheck", "check_gradients"),
+    ("initialise", "first_values"),
     ("library", "Experiment"),
     ("session", "Session"),
     ("timeline", "Timeline"),
@@ -71,6 +73,7 @@ __all__ = [
     "backward_steps",
     "check_gradients",
     "compile_equations",
+    "first_values",
     "forward",
     "forward_steps",
     "make_plan",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rnn_engine.core.tape import Signal
 from rnn_engine.errors import DataError, ReplayError
+from rnn_engine.precision import rounded
 from rnn_engine.replay import Data, Generation, Inputs, Targets, check_data, prompt_level, split
 
 MAX_NUMBERS: Final = 16_000_000
@@ -75,8 +76,10 @@ class Dataset:
         return None if y is None else y.shape
 
 
-def dataset(data: Data) -> Dataset:
-    """The arrays of `data`. ReplayError where its lists are unsound, DataError where they are too large.
+def dataset(data: Data, dtype: str = "float64") -> Dataset:
+    """The arrays of `data`, made of `dtype`.
+
+    Raises ReplayError where its lists are unsound, DataError where they are too large.
 
     Tokens without a vocabulary get one: the tokens of inputs and targets, sorted by code point. Targets of a
     text are its next tokens. Sequences that follow each other are grouped by `batch`; the last group may be
@@ -104,8 +107,8 @@ def dataset(data: Data) -> Dataset:
         )
     batches = []
     for (grid_x, grid_y), lengths in zip(grids, _lengths(data), strict=True):
-        x = None if grid_x is None else _signal(grid_x, first_x, index)
-        y = None if grid_y is None else _with_classes(_signal(grid_y, first_y, index))
+        x = None if grid_x is None else _signal(grid_x, first_x, index, dtype, "x")
+        y = None if grid_y is None else _with_classes(_signal(grid_y, first_y, index, dtype, "y"))
         grid = grid_x or grid_y or ()
         batches.append(Batch(len(grid), len(grid[0]), x, y, lengths))
     return Dataset(vocabulary, tuple(batches), tokens_x, tokens_y)
@@ -235,19 +238,19 @@ def _shape(first: Value, index: Mapping[str, int]) -> tuple[int, ...]:
     return (len(first),) if isinstance(first, tuple) else ()
 
 
-def _signal(grid: Grid, first: Value, index: Mapping[str, int]) -> Signal:
+def _signal(grid: Grid, first: Value, index: Mapping[str, int], dtype: str, name: str) -> Signal:
     """One batch of inputs or targets, all of the kind of `first`, as read-only arrays."""
     shape = _shape(first, index)
     missing = np.array([[value is None for value in row] for row in grid])
     classes: NDArray[np.int64] | None = None
     if isinstance(first, str):
         classes = np.array([[index[v] if isinstance(v, str) else 0 for v in row] for row in grid], np.int64)
-        values = np.zeros((*classes.shape, len(index)))
+        values = np.zeros((*classes.shape, len(index)), dtype)
         np.put_along_axis(values, classes[..., None], ~missing[..., None], -1)
     else:
         nothing: Value = (0.0,) * len(first) if isinstance(first, tuple) else 0.0
         filled = [[nothing if value is None else value for value in row] for row in grid]
-        values = np.array(filled, np.float64).reshape(*missing.shape, -1)
+        values = rounded(np.array(filled, np.float64), dtype, f"$.data: {name}").reshape(*missing.shape, -1)
     for array in (values, missing, classes):
         if array is not None:
             array.setflags(write=False)

@@ -29,6 +29,7 @@ class Style:
     elements: int
 
     def number(self, value: float) -> str:
+        """A number of the run. One of NumPy's is compared in its own kind: the float32 0.1 is 0.1."""
         if not np.isfinite(value):
             return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}[str(float(value))]
         size = abs(value)
@@ -37,14 +38,14 @@ class Style:
         if size >= 1e5 or size < 0.5 * 10.0**-self.decimals:
             return f"{value:.{max(self.decimals - 2, 1)}e}"
         text = f"{value:.{self.decimals}f}"
-        return text.rstrip("0") if float(text) == value else text
+        return text.rstrip("0") if type(value)(text) == value else text
 
     def vector(self, values: Array, scalar: bool) -> Text:
         flat = np.ravel(values)
         if scalar:
-            number = self.number(float(flat[0]))
+            number = self.number(flat[0])
             return Text(number, NEGATIVE if number.startswith("-") else ATOM)
-        shown = [self.number(float(v)) for v in flat[: self.elements]]
+        shown = [self.number(v) for v in flat[: self.elements]]
         return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
 
 

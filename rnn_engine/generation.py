@@ -53,6 +53,7 @@ class Generator:
     temperature: float
     top_k: int | None
     seed: int
+    dtype: str = "float64"
 
     @property
     def T(self) -> int:
@@ -86,7 +87,7 @@ class Generator:
         size = (self.plan.program.x or (1,))[0]
         classes = np.array([[token]])
         x = Signal(np.eye(size)[classes], (size,), classes)
-        return forward(self.plan, parameters, x, None, T=1, B=1, initial=state, start=place)
+        return forward(self.plan, parameters, x, None, T=1, B=1, initial=state, start=place, dtype=self.dtype)
 
 
 def make_generator(
@@ -100,6 +101,7 @@ def make_generator(
     temperature: float,
     top_k: int | None,
     seed: int,
+    dtype: str = "float64",
 ) -> Generator:
     """Compile what generation needs of a program. Raises `EngineError` where it cannot feed itself."""
     kept = [e.source for name, e in program.equations.items() if name not in program.reads_target]
@@ -125,16 +127,16 @@ def make_generator(
         raise EngineError(
             f"generation: no equation is a softmax over the {vocabulary} tokens; expected one such as p = softmax(z)"
         )
-    return Generator(make_plan(free), tuple(prompt), length, greedy, temperature, top_k, seed)
+    return Generator(make_plan(free), tuple(prompt), length, greedy, temperature, top_k, seed, dtype)
 
 
 def draw(p: Array, u: float, temperature: float, top_k: int | None) -> int:
     """The token at u (0 ≤ u < 1) of the distribution p^(1/temperature), cut to the k most likely and renormalised.
 
-    Where two are equally likely the first counts as the likelier one.
+    Where two are equally likely the first counts as the likelier one. Drawn in float64, whatever p is made of.
     """
     with np.errstate(divide="ignore"):
-        logits = np.log(p) / temperature
+        logits = np.log(p, dtype=np.float64) / temperature
     order = np.argsort(-logits, kind="stable")[:top_k]
     weights = np.exp(logits[order] - logits[order[0]])
     cumulative = np.cumsum(weights)

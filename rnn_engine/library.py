@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rnn_engine.core.operation import Array
 from rnn_engine.errors import EngineError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.gradcheck import GradientCheck, check_gradients
+from rnn_engine.precision import shortest
 from rnn_engine.quantity import parse_cell
 from rnn_engine.replay import FORMAT, VERSION, loads
 from rnn_engine.session import Session
@@ -48,6 +50,7 @@ class Experiment(Session):
         evaluate: bool = False,
         generation: Mapping[str, Any] | None = None,
         title: str = "",
+        dtype: str = "float64",
         **training: Any,
     ) -> Experiment:
         """An experiment from Python values; what fits no replay file is refused as it is in one.
@@ -68,6 +71,8 @@ class Experiment(Session):
             What states start from: `{"h": [n] or [B, n]}`, `"h[-1]"` for an earlier one; zeros where absent.
         optimizer
             `{"name": "sgd", "learning_rate": 0.1}`, or `{"equations": […], …}` with the constants beside them.
+        dtype
+            What every number of the run is: `"float64"` or `"float32"`.
         evaluate, generation, training
             As in a file: `iterations=50`, `window=10`, `clip={"kind": "norm", "limit": 5}`, `frozen=["b"]`, …
             Every member is described in docs/replay-format.md.
@@ -82,14 +87,15 @@ class Experiment(Session):
             "format": FORMAT,
             "version": VERSION,
             "title": title,
+            "dtype": dtype,
             "equations": [text for line in lines if (text := line.strip()) and not text.startswith("#")],
             "data": {**(data or {}), **_given(inputs=x, targets=y)},
-            "parameters": _values(parameters),
-            "initial": _values(initial),
+            "parameters": _values(parameters, dtype),
+            "initial": _values(initial, dtype),
             "evaluate": evaluate,
             **_given(training=_given(optimizer=optimizer, **training) or None, generation=generation),
         }
-        return cls(loads(json.dumps(document, default=_plain).encode()))
+        return cls(loads(json.dumps(document, default=partial(_plain, dtype)).encode()))
 
     @classmethod
     def load(cls, path: str | Path) -> Experiment:
@@ -185,16 +191,24 @@ def _given(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _values(values: Mapping[str, ArrayLike] | None) -> dict[str, Any]:
+def _values(values: Mapping[str, ArrayLike] | None, dtype: str) -> dict[str, Any]:
     """Parameters or states as a file has them; what is not finite as a string."""
     try:
-        return {name: plain_array(np.asarray(value, np.float64)) for name, value in (values or {}).items()}
+        return {
+            name: plain_array(_written(np.asarray(value), dtype)) for name, value in (values or {}).items()
+        }
     except (TypeError, ValueError) as error:
         raise EngineError(f"parameters and initial states: {error}; expected numbers") from None
 
 
-def _plain(value: Any) -> Any:
+def _written(values: NDArray[Any], dtype: str) -> Floats:
+    """Numbers as float64. Where the run has float32 as they do, with the decimals of float32: both read alike."""
+    return np.asarray(shortest(values) if dtype == "float32" else values, np.float64)
+
+
+def _plain(dtype: str, value: Any) -> Any:
     """What JSON does not know: arrays as nested lists."""
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        array = np.asarray(value)
+        return (_written(array, dtype) if array.dtype.kind == "f" else array).tolist()
     raise EngineError(f"{value!r}; expected numbers, strings, lists, arrays")

@@ -59,6 +59,7 @@ class _Observer:
         }
         return Snapshot(
             title=self.at.session.title,
+            dtype=self.at.session.run.dtype,
             address=str(address),
             equation=self.at.equation,
             panes=tables(self.at),
@@ -170,7 +171,7 @@ class _Observer:
             return Formula("sample = the next token of the prompt", (), f"= {following}"), (
                 f"The prompt goes on with {following}: nothing is drawn.",
             )
-        p = float(self.at.tape.value(output)[0, 0, drawn])
+        p = self.at.tape.value(output)[0, 0, drawn]
         how = f"most likely token of {output}" if generator.greedy else f"a token drawn from {output}"
         number = explain.STYLES[1].number(p)
         return Formula(f"sample = {how}", (), f"= {token(drawn)}   ({output} = {number})"), (

@@ -14,6 +14,7 @@ from rnn_engine.core.steps import Stops
 from rnn_engine.data import Dataset, dataset, prompt_tokens
 from rnn_engine.errors import AddressError, EngineError, EquationError, ReplayError
 from rnn_engine.generation import Generator, make_generator
+from rnn_engine.precision import check_constants, rounded
 from rnn_engine.replay import Mark, Replay, Training, load, replaced, save
 from rnn_engine.schedule import Schedule, UpdateStops, windows_of_epoch
 from rnn_engine.training import Reduction, Run, side_by_side
@@ -87,8 +88,12 @@ class Session:
 
 def compile_run(replay: Replay) -> Run:
     """Check that equations, data, parameters and training fit together, and compile them."""
-    data = dataset(replay.data)
-    parameters = {name: np.array(value, dtype=np.float64) for name, value in replay.parameters.items()}
+    dtype = replay.dtype
+    data = dataset(replay.data, dtype)
+    parameters = {
+        name: rounded(np.array(value, dtype=np.float64), dtype, f"$.parameters.{name}")
+        for name, value in replay.parameters.items()
+    }
     initial = _initial_values(replay)
     program = compile_equations(
         replay.equations,
@@ -98,15 +103,16 @@ def compile_run(replay: Replay) -> Run:
         initial={name: value[0].shape[-1:] if value[0].ndim else () for name, value in initial.items()},
     )
     training = replay.training or Training()
+    check_constants(program, dtype)
     _check_data(program, data)
-    states = _initial_states(program, data, initial)
+    states = _initial_states(program, data, initial, dtype)
     trained = _trained(program, training, states)
     learned = {name: parameters[name] for name in program.parameters}
     learned |= {
         label: states[state][-1, 0].reshape(program.shapes[state]).copy() for label, state in trained.items()
     }
     shapes = {name: value.shape for name, value in learned.items()}
-    rule = _rule(shapes, training) if "loss" in program.equations and training.optimizer else None
+    rule = _rule(shapes, training, dtype) if "loss" in program.equations and training.optimizer else None
     if training.optimizer and rule is None:
         raise EngineError("training.optimizer: there is no equation `loss` to train on")
     if training.optimizer is None and (training.frozen or training.clip or training.train_initial):
@@ -133,6 +139,7 @@ def compile_run(replay: Replay) -> Run:
         initial=states,
         trained=trained,
         generator=generator,
+        dtype=dtype,
     )
 
 
@@ -141,7 +148,10 @@ def _initial_values(replay: Replay) -> dict[str, dict[int, Array]]:
     found: dict[str, dict[int, Array]] = {}
     for key, value in replay.initial.items():
         name, _, rest = key.partition("[")
-        found.setdefault(name, {})[-int(rest[:-1]) if rest else 0] = np.array(value, dtype=np.float64)
+        back = -int(rest[:-1]) if rest else 0
+        found.setdefault(name, {})[back] = rounded(
+            np.array(value, dtype=np.float64), replay.dtype, f"$.initial.{key}"
+        )
     for name, values in found.items():
         # [0] stands for the shape; a state given only deeper still has one
         values.setdefault(0, np.zeros_like(next(iter(values.values()))))
@@ -151,7 +161,7 @@ def _initial_values(replay: Replay) -> dict[str, dict[int, Array]]:
 
 
 def _initial_states(
-    program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]]
+    program: Program, data: Dataset, given: Mapping[str, Mapping[int, Array]], dtype: str
 ) -> dict[str, Array]:
     states: dict[str, Array] = {}
     for name in program.states:
@@ -159,7 +169,7 @@ def _initial_states(
         n = program.shapes[name][0] if program.shapes[name] else 1
         values = given.get(name, {})
         B = max([v.shape[0] for v in values.values() if v.ndim == 2], default=1)
-        state = np.zeros((depth, B, n))
+        state = np.zeros((depth, B, n), dtype)
         for back, value in values.items():
             if back >= depth:
                 deepest = f"{name}[{1 - depth}]" if depth > 1 else name
@@ -216,7 +226,7 @@ def _trained(program: Program, training: Training, states: Mapping[str, Array]) 
     return trained
 
 
-def _rule(shapes: Mapping[str, Shape], training: Training) -> UpdateRule:
+def _rule(shapes: Mapping[str, Shape], training: Training, dtype: str) -> UpdateRule:
     optimizer = training.optimizer
     assert optimizer is not None
     for name in training.frozen:
@@ -240,6 +250,7 @@ def _rule(shapes: Mapping[str, Shape], training: Training) -> UpdateRule:
         None if training.clip is None else (training.clip.kind, training.clip.limit),
         shapes,
         frozenset(training.frozen),
+        dtype,
     )
 
 
@@ -259,6 +270,7 @@ def _generator(replay: Replay, program: Program, data: Dataset) -> Generator | N
         temperature=settings.temperature,
         top_k=settings.top_k,
         seed=settings.seed,
+        dtype=replay.dtype,
     )
 
 

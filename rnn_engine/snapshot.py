@@ -99,3 +99,5 @@ class Snapshot:
     """Which sequence of the batch is shown (from 1), and how many there are."""
     within: str = ""
     """The sub-expression that is looked at inside the equation; empty for the equation as a whole."""
+    dtype: str = "float64"
+    """What the numbers are, `float64` or `float32`; those of the matrices are of that type."""

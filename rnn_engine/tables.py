@@ -266,7 +266,11 @@ class _Tables:
 
     def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
         n = tape.value(name).shape[-1]
-        values = np.zeros((tape.T, n)) if forward else tape.gradient(name)[:, self.at.sequence]
+        values = (
+            np.zeros((tape.T, n), tape.value(name).dtype)
+            if forward
+            else tape.gradient(name)[:, self.at.sequence]
+        )
         written, known = np.zeros((tape.T, n), dtype=bool), np.zeros((tape.T, n), dtype=bool)
         if self.at.phase.name == "backward":
             known[:] = self._walked(name, tape.T)[:, None]
@@ -287,7 +291,7 @@ class _Tables:
 
     def _accumulated(self, name: str, tape: Tape, forward: bool) -> Matrix:
         shape = self.at.session.run.shapes[name]
-        values = np.zeros(shape)
+        values = np.zeros(shape, self.at.session.run.dtype)
         written = np.zeros(shape, dtype=bool)
         note = ""
         if self.at.phase.name == "backward":
@@ -313,7 +317,7 @@ class _Tables:
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
         """What the stops so far have added to a parameter's gradient, and where this one added something."""
         shape = self.at.session.run.shapes[name]
-        total, here = np.zeros(shape), np.zeros(shape)
+        total, here = (np.zeros(shape, self.at.session.run.dtype) for _ in range(2))
         for use in tape.plan.uses.get(name, ()):
             walked = np.flatnonzero(self._walked(use.node.equation.name, tape.T))
             if walked.size:
@@ -328,7 +332,7 @@ class _Tables:
 def _matrix(
     key: str, values: Floats, rows: tuple[str, ...], columns: tuple[str, ...], **rest: object
 ) -> Matrix:
-    frozen = np.array(values, dtype=np.float64)
+    frozen = np.array(values)
     frozen.flags.writeable = False
     return Matrix(key, frozen, rows, columns, **rest)  # type: ignore[arg-type]  # checked where it is called
 

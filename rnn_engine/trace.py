@@ -12,6 +12,7 @@ from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import AddressError
+from rnn_engine.precision import shortest, shortest_number
 from rnn_engine.schedule import Phase
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -63,7 +64,7 @@ def _maker(session: Session, timeline: Timeline, phase: Phase) -> Maker:
         iteration = timeline.iteration(number)
         fill = {"forward": _forwarded, "backward": _sent_back, "update": _updated}[phase.name](iteration)
         totals = {
-            "forward": lambda: _totals(iteration.totals),
+            "forward": lambda: _totals(iteration.totals, session.run.dtype),
             "backward": lambda: _plain_all(iteration.gradients),
         }.get(phase.name, dict)
         ends_iteration = last == schedule.first_after_training(number) - 1
@@ -79,7 +80,7 @@ def _maker(session: Session, timeline: Timeline, phase: Phase) -> Maker:
             if found:
                 record["totals"] = found
             if phase.name not in ("evaluate", "generate") and ends_iteration and schedule.ends_epoch(number):
-                record["epoch_totals"] = _totals(_epoch_totals(session, timeline, number))
+                record["epoch_totals"] = _totals(_epoch_totals(session, timeline, number), session.run.dtype)
         return record
 
     return make
@@ -187,23 +188,27 @@ def _epoch_totals(session: Session, timeline: Timeline, number: int) -> dict[str
     first = number - len(schedule.windows) + 1
     found = {}
     for name in run.scalars:
-        total = 0.0
-        for value in timeline.sums(name, first, number):
-            total += value
-        steps = sum(run.steps_that_count(name, window) for window in schedule.windows)
-        found[name] = {"sum": total, "mean": total / steps if steps else 0.0}
+        sums = np.array(timeline.sums(name, first, number), run.dtype)
+        with np.errstate(all="ignore"):
+            total = float(np.add.accumulate(sums)[-1]) + 0.0
+            steps = sum(run.steps_that_count(name, window) for window in schedule.windows)
+            mean = float(sums.dtype.type(total / steps)) if steps else 0.0
+        found[name] = {"sum": total, "mean": mean}
     return found
 
 
 def _evaluation_totals(ending: Ending) -> Record:
-    totals = _totals(ending.totals)
+    totals = _totals(ending.totals, ending.run.dtype)
     if ending.accuracy is not None:
         totals["accuracy"] = ending.accuracy
     return totals
 
 
-def _totals(totals: Mapping[str, Mapping[str, float]]) -> Record:
-    return {name: {key: plain_number(value) for key, value in pair.items()} for name, pair in totals.items()}
+def _totals(totals: Mapping[str, Mapping[str, float]], dtype: str) -> Record:
+    return {
+        name: {key: plain_number(value, dtype) for key, value in pair.items()}
+        for name, pair in totals.items()
+    }
 
 
 def _plain_all(values: Mapping[str, Array]) -> Record:
@@ -228,7 +233,9 @@ def _squeezed(values: Array, scalar: bool) -> Array:
 
 
 def plain_array(values: Array) -> Any:
-    """Nested lists of floats; what is not finite as a string, since JSON has no number for it."""
+    """Nested lists of floats, each with the shortest decimal of its kind; what is not finite as a string, since JSON
+    has no number for it."""
+    values = shortest(values)
     return values.tolist() if np.isfinite(values).all() else _spelled(values.tolist())
 
 
@@ -236,10 +243,10 @@ def _spelled(value: Any) -> Any:
     return [_spelled(v) for v in value] if isinstance(value, list) else plain_number(value)
 
 
-def plain_number(value: float) -> float | str:
-    """A number as JSON has it: what is not finite as a string."""
+def plain_number(value: float, dtype: str = "float64") -> float | str:
+    """A number of a run as JSON has it: what is not finite as a string."""
     if math.isfinite(value):
-        return value
+        return shortest_number(value, dtype)
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 

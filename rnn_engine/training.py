@@ -48,13 +48,15 @@ class Reduction:
 
     def totals(self, values: Array, missing: NDArray[np.bool_] | None) -> dict[str, float]:
         """Sum and mean over time of a scalar `[T, B]`, after the batch reduction."""
-        weights = Reduction("sum", self.batch).weights(missing, *values.shape)
-        per_step = (np.where(weights == 0.0, 0.0, values) * weights).sum(axis=1)
+        weights = (
+            Reduction("sum", self.batch).weights(missing, *values.shape).astype(values.dtype, copy=False)
+        )
         steps = int(np.count_nonzero(weights.any(axis=1)))
-        total = 0.0
-        for value in per_step.tolist():  # in the order of time, as a person adds up
-            total += value
-        return {"sum": total, "mean": total / steps if steps else 0.0}
+        with np.errstate(all="ignore"):
+            per_step = (np.where(weights == 0.0, weights, values) * weights).sum(axis=1)
+            total = float(np.add.accumulate(per_step)[-1]) + 0.0  # in the order of time, as a person adds up
+            mean = float(values.dtype.type(total / steps)) if steps else 0.0
+        return {"sum": total, "mean": mean}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,8 @@ class Run:
     trained: Mapping[str, str]
     """`h[0]` → `h`: the states whose initial value is learned."""
     generator: Generator | None
+    dtype: str = "float64"
+    """What every number of the run is."""
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -102,7 +106,7 @@ class Run:
         """What a sequence starts from, `[d, 1 or B, n]` per state: as given, or as learned so far."""
         begin = dict(self.initial)
         for label, state in self.trained.items():
-            begin[state] = begin[state].copy()
+            begin[state] = begin[state].astype(parameters[label].dtype)  # a copy
             begin[state][-1] = parameters[label].reshape(1, -1)
         return begin
 
@@ -122,8 +126,9 @@ class Run:
         start: int,
         stop: int,
         initial: Mapping[str, Array],
+        dtype: str | None = None,
     ) -> Tape:
-        """The forward pass over a part of a batch."""
+        """The forward pass over a part of a batch; in numbers of another kind where one is given."""
         return forward(
             self.plan,
             parameters,
@@ -134,11 +139,15 @@ class Run:
             initial=initial,
             start=start,
             padding=batch.padding(start, stop),
+            dtype=dtype or self.dtype,
         )
 
     def weights(self, tape: Tape) -> NDArray[np.float64]:
         """`[T, B]`: how much each loss of a window counts in its objective."""
-        return self.reduction.weights(tape.undefined("loss"), tape.T, tape.B)
+        found: NDArray[np.float64] = self.reduction.weights(tape.undefined("loss"), tape.T, tape.B).astype(
+            tape.workspace.form.dtype, copy=False
+        )
+        return found
 
     def steps_that_count(self, name: str, window: Window) -> int:
         """The time steps of a window at which a scalar is defined for at least one sequence."""
@@ -173,11 +182,16 @@ class Iteration:
         """The forward pass."""
         return self.with_parameters(self.before.parameters)
 
-    def with_parameters(self, parameters: Mapping[str, Array]) -> Tape:
-        """The forward pass as it would be with these parameters. What is not carried on starts anew in each window."""
+    def with_parameters(self, parameters: Mapping[str, Array], dtype: str | None = None) -> Tape:
+        """The forward pass as it would be with these parameters, or in numbers of another kind.
+
+        What is not carried on starts anew in each window.
+        """
         run, window = self.run, self.window
         initial = {**run.begin(parameters), **self.before.carried}
-        return run.tape(parameters, run.dataset.batches[window.batch], window.start, window.stop, initial)
+        return run.tape(
+            parameters, run.dataset.batches[window.batch], window.start, window.stop, initial, dtype
+        )
 
     @cached_property
     def gradients(self) -> Mapping[str, Array]:
@@ -190,7 +204,7 @@ class Iteration:
         """∂loss/∂ the learned initial states, over all sequences; nothing where the window only carries on."""
         shapes = self.run.shapes
         return {
-            label: np.zeros(shapes[label])
+            label: np.zeros(shapes[label], self.run.dtype)
             if state in self.before.carried
             else tape.initial_gradient(state)[-1].sum(axis=0).reshape(shapes[label])
             for label, state in self.run.trained.items()

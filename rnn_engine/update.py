@@ -21,6 +21,7 @@ from rnn_engine.core.passes import forward
 from rnn_engine.core.plan import Plan, make_plan
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import EngineError, EquationError
+from rnn_engine.precision import check_constants, rounded
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "sgd": {},
@@ -94,12 +95,13 @@ class UpdateRule:
     constants: Mapping[str, float]
     groups: tuple[Group, ...]
     frozen: frozenset[str]
+    dtype: str = "float64"
 
     def first_state(self) -> State:
         """Zeros: nothing has been seen yet."""
         return tuple(
             {
-                name: np.zeros((delay, 1, group.size if group.plan.program.shapes[name] else 1))
+                name: np.zeros((delay, 1, group.size if group.plan.program.shapes[name] else 1), self.dtype)
                 for name, delay in group.plan.program.delays.items()
                 if name != "w" or delay > 1
             }
@@ -131,6 +133,7 @@ class UpdateRule:
                 B=1,
                 initial=initial,
                 start=i - 1,
+                dtype=self.dtype,
             )
             tapes.append(tape)
             states.append({name: tape.final(name).copy() for name in before})
@@ -146,6 +149,7 @@ def compile_update(
     clip: tuple[str, float] | None,
     parameters: Mapping[str, Shape],
     frozen: frozenset[str],
+    dtype: str = "float64",
 ) -> UpdateRule:
     """Check an update text for a set of parameters. Raises `EquationError`.
 
@@ -160,6 +164,8 @@ def compile_update(
         if "limit" in constants:
             raise EngineError("the constant 'limit' is that of the clipping; expected another name")
         constants["limit"] = clip[1]
+    for name, value in constants.items():
+        rounded(np.array(value), dtype, f"optimizer: {name}")
     trained = [(name, shape) for name, shape in parameters.items() if name not in frozen]
     try:
         program = _compile(lines, constants, clip is not None, 2)
@@ -172,11 +178,12 @@ def compile_update(
                 places.append((name, slice(first, first + size), shape))
                 first += size
             program = _compile(lines, constants, clip is not None, first)
+            check_constants(program, dtype)
             groups.append(Group(tuple(places), first, make_plan(program)))
     except EquationError as error:
         raise EngineError(f"optimizer: {error}") from None
     stops = tuple(name for _, names in program.order for name in names)
-    return UpdateRule(stops, tuple(lines), constants, tuple(groups), frozen)
+    return UpdateRule(stops, tuple(lines), constants, tuple(groups), frozen, dtype)
 
 
 def optimizer_text(name: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import AddressError
+from rnn_engine.precision import shortest_number
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -53,6 +54,13 @@ class Why:
     terms: tuple[Term, ...]
     sums: bool
     """Whether the terms add up to the value; otherwise they are what a function was applied to."""
+    dtype: str = "float64"
+    """What the numbers of the run are. Products among the terms are made in float64."""
+
+    @property
+    def exact(self) -> float:
+        """The value as it is written: with the shortest decimal of its kind."""
+        return shortest_number(self.value, self.dtype)
 
     @property
     def rounding(self) -> float:
@@ -114,7 +122,14 @@ class _Asking:
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         return Why(
-            self.cell, self.cell.label, value, address_of(self.session, self.cell), rule, tuple(found), sums
+            self.cell,
+            self.cell.label,
+            value,
+            address_of(self.session, self.cell),
+            rule,
+            tuple(found),
+            sums,
+            self.session.run.dtype,
         )
 
     def _given(self) -> Why:

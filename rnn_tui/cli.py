@@ -177,20 +177,38 @@ def parser() -> Parser:
         "new",
         "start a session from your own data",
         "Write a session that trains a cell to predict what comes next in your data: the next token of a\n"
-        "text, the next row of a table. Weights are written into the file as values: change what you like.",
+        "text, the next row of a table, the next item of a list. Weights are written into the file as values:\n"
+        "change what you like.",
     )
-    p.add_argument("--cell", required=True, metavar="CELL", help="rnn, lstm or gru")
+    p.add_argument(
+        "--cell", required=True, metavar="CELL", help="rnn, lstm, gru, or another text of rnn_engine/cells"
+    )
     p.add_argument("--hidden", required=True, type=int, metavar="N", help="units of the hidden state")
     data = p.add_mutually_exclusive_group(required=True)
     data.add_argument("--text", metavar="FILE", help="UTF-8 text")
     data.add_argument(
         "--csv", metavar="FILE", help="numbers, a row per time step; a first line of names is skipped"
     )
+    data.add_argument(
+        "--json",
+        metavar="FILE",
+        help="a list of tokens, numbers or vectors, or an object with inputs and targets as in a session",
+    )
     p.add_argument("-o", "--output", required=True, metavar="FILE", help="the session to write")
     p.add_argument(
         "--level", choices=("characters", "words"), default="characters", help="tokens of the text"
     )
+    p.add_argument(
+        "--init",
+        choices=("normal", "xavier", "orthogonal", "identity", "zeros"),
+        help="the first weights: orthogonal or identity in recurrent matrices alone (orthogonal; for rnn-relu identity,"
+        " for output-feedback xavier)",
+    )
+    p.add_argument("--forget-bias", type=float, metavar="B", help="of an LSTM's forget gate, often 1 (0)")
     p.add_argument("--seed", type=int, default=0, metavar="S", help="of the first weights (0)")
+    p.add_argument(
+        "--dtype", choices=("float64", "float32"), default="float64", help="of every number (float64)"
+    )
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
     return top
 
@@ -289,8 +307,9 @@ def dispatch(args: argparse.Namespace) -> int:
     from rnn_tui.headless.new import new
 
     return new(
-        cell=args.cell, hidden=args.hidden, text=args.text, csv=args.csv, level=args.level,
-        output=args.output, seed=args.seed, force=args.force,
+        cell=args.cell, hidden=args.hidden, text=args.text, csv=args.csv, json=args.json, level=args.level,
+        output=args.output, seed=args.seed, init=args.init, forget_bias=args.forget_bias, dtype=args.dtype,
+        force=args.force,
     )  # fmt: skip
 
 

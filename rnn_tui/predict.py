@@ -81,7 +81,7 @@ def _question(snapshot: Snapshot, pane: str, matrix: Matrix, row: int, column: i
         element = f"[{row}]" if vector else f"[{row},{column}]"
         element = element if matrix.values.size > 1 else ""
         label = matrix.key + element
-    value = float(matrix.values[row, column])
+    value = float(str(matrix.values[row, column]))  # of a float32 the shortest decimal
     return Question(snapshot.address, pane, matrix.key, row, column, label, matrix.key + element, value)
 
 

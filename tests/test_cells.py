@@ -11,7 +11,8 @@ from rnn_engine import replay as replays
 from rnn_engine import texts
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.session import Session
-from rnn_tui.headless.new import OwnData, build, own_table, own_text
+from rnn_tui.headless.new import build
+from rnn_tui.headless.own_data import OwnData, own_table, own_text
 
 NAMES = texts.names("cells")
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from msgspec.structs import replace as replaced
 
 from rnn_engine.replay.checks import OPTIMIZERS, check_data, prompt_level, split
-from rnn_engine.replay.codec import dumps, load, loads, save
+from rnn_engine.replay.codec import dumps, load, load_data, loads, save
 from rnn_engine.replay.files import read_bytes, read_text
 from rnn_engine.replay.schema import (
     FORMAT,
     VERSION,
     Clip,
     Data,
+    Dtype,
     Edit,
     Generation,
     Inputs,
@@ -35,6 +36,7 @@ __all__ = [
     "VERSION",
     "Clip",
     "Data",
+    "Dtype",
     "Edit",
     "Generation",
     "Inputs",
@@ -49,6 +51,7 @@ __all__ = [
     "check_data",
     "dumps",
     "load",
+    "load_data",
     "loads",
     "prompt_level",
     "read_bytes",

@@ -67,6 +67,40 @@ def loads(data: bytes, file: str | None = None) -> Replay:
         raise ReplayError(error.what, error.path, file) from None
 
 
+def load_data(path: AnyPath) -> Data:
+    """The data in the JSON file `path`; ReplayError where there is none.
+
+    Either one list, of which each item is to predict the next, or an object as it stands under `data` in a replay.
+    """
+    file, raw = os.fspath(path), read_bytes(path)
+    if not raw.strip():
+        raise ReplayError(
+            "the file is empty; expected a list, or an object with inputs and targets", file=file
+        )
+    document = text.parse(raw, file)
+    series = isinstance(document, list)
+    if isinstance(document, list):
+        if len(document) < 2:
+            raise ReplayError(
+                f"{len(document)} items; expected two or more, each to predict the next", "$", file
+            )
+        document = {"inputs": document[:-1], "targets": document[1:]}
+    about = {"format": FORMAT, "version": list(VERSION), "equations": ["h = x"], "parameters": {}}
+    try:
+        return _read({**about, "data": document}).data
+    except ReplayError as error:
+        raise ReplayError(error.what, _place_in_data(error.path, series), file) from None
+
+
+def _place_in_data(path: str, series: bool) -> str:
+    """A path below `$.data` as one in a file of data alone; in a series the targets are its items from 1."""
+    path = path.replace("$.data", "$", 1)
+    if not series:
+        return path
+    path = re.sub(r"^\$\.targets\[(\d+)\]", lambda found: f"$[{int(found[1]) + 1}]", path)
+    return path.replace("$.inputs", "$", 1)
+
+
 def dumps(replay: Replay) -> bytes:
     """Canonical bytes, without members at their default: `dumps(loads(b)) == b` for all that it wrote."""
     document = {"format": FORMAT, "version": list(VERSION), **_plain(replay)}

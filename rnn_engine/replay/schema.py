@@ -35,6 +35,7 @@ Equations = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=2_000)], ...], Meta(min_length=1, max_length=1_000)
 ]
 Count = Annotated[int, Meta(ge=1, le=MAX_T)]
+Dtype = Literal["float64", "float32"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,6 +142,8 @@ class Replay(Record, frozen=True, kw_only=True):
     version: tuple[int, int] = VERSION
     title: Line = ""
     notes: Prose = ""
+    dtype: Dtype = "float64"
+    """What every number of the run is."""
     equations: Equations
     data: Data
     initial: Mapping[str, Value] = {}

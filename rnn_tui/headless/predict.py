@@ -51,7 +51,7 @@ def _rows(path: str) -> list[dict[str, str]]:
 def _judge(session: Session, timeline: Timeline, row: dict[str, str], where: str, sequence: int) -> Answer:
     try:
         cell = parse_cell(session, timeline, row["address"], row["cell"], sequence)
-        value = why(session, timeline, cell).value
+        value = why(session, timeline, cell).exact
     except EngineError as error:
         raise EngineError(f"{where}: {error}") from None
     question = Question(row["address"], "", "", 0, 0, cell.label, row["cell"], value)

@@ -31,14 +31,14 @@ def as_object(answer: Why) -> dict[str, Any]:
     """The answer as plain JSON values."""
     return {
         "cell": answer.label,
-        "value": plain_number(answer.value),
+        "value": plain_number(answer.value, answer.dtype),
         "address": answer.address or None,
         "rule": answer.rule,
         "sums": answer.sums,
         "terms": [
             {
                 "text": term.text,
-                "value": plain_number(term.value),
+                "value": plain_number(term.value, answer.dtype),
                 "share": plain_number(term.share),
                 "cell": term.source.label if term.source else None,
                 "address": term.address or None,
@@ -52,7 +52,7 @@ def as_object(answer: Why) -> dict[str, Any]:
 def lines(answer: Why) -> list[str]:
     """The answer to be read: the number and its rule, then a line per term."""
     where = f"   {answer.address}" if answer.address else ""
-    found = [f"{answer.label} = {answer.value!r}{where}", f"  {answer.rule}"]
+    found = [f"{answer.label} = {answer.exact!r}{where}", f"  {answer.rule}"]
     if not answer.sums and answer.terms:
         found.append("  applied to:")
     width = max((len(term.text) for term in answer.terms), default=0)
@@ -60,5 +60,10 @@ def lines(answer: Why) -> list[str]:
         share = f"{term.share:4.0%}" if answer.sums else "    "
         found.append(f"  {term.value:+14.8g} {share}  {term.text:{width}}  {term.address}".rstrip())
     if answer.rounding:
-        found.append(f"  {answer.rounding:+14.1e}       rounding: the terms added up in another order")
+        cause = (
+            "the terms added up in another order"
+            if answer.dtype == "float64"
+            else f"the run is {answer.dtype}"
+        )
+        found.append(f"  {answer.rounding:+14.1e}       rounding: {cause}")
     return found

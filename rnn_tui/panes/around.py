@@ -24,9 +24,10 @@ class Title(LineWidget):
         self._aside = ""
 
     def show(self, snapshot: Snapshot, exact: tuple[str, str], hidden: int) -> None:
-        """Show where we are, the selected cell, and how many panes are hidden."""
+        """Show where we are, the selected cell, how many panes are hidden, and of what kind numbers are if not float64."""
         self._shown = (snapshot.title, snapshot.address, snapshot.within, snapshot.sequence, exact)
-        self._aside = f"+{hidden} hidden" if hidden else ""
+        kind = "" if snapshot.dtype == "float64" else snapshot.dtype
+        self._aside = "  ".join(filter(None, (kind, f"+{hidden} hidden" if hidden else "")))
         self.update()
 
     def draw(self, wide: int, high: int) -> list[Line]:

@@ -140,4 +140,4 @@ def exact(cell: Cell, matrices: Sequence[Matrix]) -> tuple[str, str]:
         ] else "not computed yet"
     if matrix.texts is not None:
         return name, token_text(matrix.texts[cell.row][cell.column], limit_cells=24)
-    return name, repr(float(matrix.values[cell.row, cell.column]))
+    return name, str(matrix.values[cell.row, cell.column])  # NumPy writes the shortest decimal of its kind

@@ -22,7 +22,7 @@ def draw_title(
 ) -> Line:
     """The session, the address (and what is looked at inside it), at the right the selected cell's exact value.
 
-    `aside` is one more thing to know, in two words.
+    `aside` is what else there is to know, in a few words.
     """
     name, value = exact
     right: list[Span] = []

@@ -120,7 +120,7 @@ class WhyPanel(View):
     @property
     def exact(self) -> tuple[str, str] | None:
         answer = self.state.answer
-        return None if isinstance(answer, str) else (safe_text(answer.label), repr(answer.value))
+        return None if isinstance(answer, str) else (safe_text(answer.label), repr(answer.exact))
 
     def explain(self, controller: Controller, cell: Cell, path: tuple[str, ...] = ()) -> str:
         """Explain a number from now on; in the driver's thread."""
@@ -159,7 +159,7 @@ class WhyPanel(View):
             for term in answer.terms
         )
         view = WhyView(
-            answer.label, answer.value, answer.address, answer.rule, answer.sums, terms, answer.rounding,
+            answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
             state.remark, min(state.chosen, max(len(terms) - 1, 0)), state.path,
         )  # fmt: skip
         return draw_why(view, wide, high)
