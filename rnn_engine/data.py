@@ -250,7 +250,8 @@ def _signal(grid: Grid, first: Value, index: Mapping[str, int], dtype: str, name
     else:
         nothing: Value = (0.0,) * len(first) if isinstance(first, tuple) else 0.0
         filled = [[nothing if value is None else value for value in row] for row in grid]
-        values = rounded(np.array(filled, np.float64), dtype, f"$.data: {name}").reshape(*missing.shape, -1)
+        values = rounded(np.array(filled, np.float64), dtype, f"$.data: {name}", over_time=True)
+        values = values.reshape(*missing.shape, -1)
     for array in (values, missing, classes):
         if array is not None:
             array.setflags(write=False)

@@ -34,17 +34,19 @@ def shortest_number(value: float, dtype: str) -> float:
     return float(str(narrow)) if float(narrow) == value else value
 
 
-def rounded(values: NDArray[Any], dtype: str, what: str) -> Array:
-    """Numbers of a file as numbers of a run. Raises `EngineError` where a finite one is beyond what those can be."""
+def rounded(values: NDArray[Any], dtype: str, what: str, *, over_time: bool = False) -> Array:
+    """Numbers of a file as numbers of a run; `[T, …]` where they go over time.
+
+    Raises `EngineError` where a finite one is beyond what those can be.
+    """
     with np.errstate(over="ignore", under="ignore"):
         found: Array = values.astype(dtype)
     beyond = np.argwhere(np.isinf(found) & np.isfinite(values))
-    if beyond.size:
+    if len(beyond):
         at = tuple(beyond[0])
-        raise EngineError(
-            f"{what}{''.join(f'[{k}]' for k in at)}: {float(values[at])!r} is beyond {dtype};"
-            f" expected at most {np.finfo(dtype).max:.1e}"
-        )
+        where = f" at t={at[0] + 1}" if over_time else "".join(f"[{k}]" for k in at)
+        most = f"{np.finfo(dtype).max:.1e}"
+        raise EngineError(f"{what}{where}: {float(values[at])!r} is beyond {dtype}; expected at most {most}")
     return found
 
 

@@ -30,8 +30,8 @@ def lengths(case: Mapping[str, Any]) -> list[int]:
     return list(case["inputs"].get("sequence_lens", [len(x)] * len(x[0])))
 
 
-PENDING_LENGTHS = tuple(c["id"] for c in CASES if set(lengths(c)) != {len(c["inputs"]["X"])})
-"""Cases with sequences shorter than the batch: here each sequence runs by itself."""
+SHORTER = tuple(c["id"] for c in CASES if set(lengths(c)) != {len(c["inputs"]["X"])})
+"""Cases with sequences shorter than the batch: they run by themselves, and then once more padded in one batch."""
 
 
 def layers(case: Mapping[str, Any]) -> list[Layer]:
@@ -54,8 +54,13 @@ def layers(case: Mapping[str, Any]) -> list[Layer]:
     ]
 
 
-def engine(case: Mapping[str, Any], x: Floats, sequences: slice) -> dict[str, Floats]:
-    """Y `[T, D, B, H]`, Y_h and Y_c `[D, B, H]` of some of the sequences, as the engine computes them."""
+def engine(
+    case: Mapping[str, Any], x: Floats, sequences: slice, lengths: list[int] | None = None
+) -> dict[str, Floats]:
+    """Y `[T, D, B, H]`, Y_h and Y_c `[D, B, H]` of some of the sequences, as the engine computes them.
+
+    With `lengths` the shorter ones are padded; what they end with is the state that they keep.
+    """
     inputs, parts = case["inputs"], layers(case)
     parameters: dict[str, Floats] = {}
     initial: dict[str, Floats] = {}
@@ -64,7 +69,8 @@ def engine(case: Mapping[str, Any], x: Floats, sequences: slice) -> dict[str, Fl
         for letter in "hc":
             if f"initial_{letter}" in inputs:
                 initial[layer.name(letter)] = np.array(inputs[f"initial_{letter}"][d], dtype=float)[sequences]
-    tape = run([line for layer in parts for line in layer.lines()], parameters, signal(x), initial=initial)
+    lines = [line for layer in parts for line in layer.lines()]
+    tape = run(lines, parameters, signal(x), initial=initial, lengths=lengths)
     found = {"Y": np.stack([tape.value(layer.name("h")) for layer in parts], axis=1)}
     for letter in "hc" if case["op"] == "LSTM" else "h":
         last = [tape.value(layer.name(letter))[0 if layer.reverse else -1] for layer in parts]
@@ -122,7 +128,7 @@ def pieces(case: Mapping[str, Any]) -> Iterator[tuple[dict[str, Floats], dict[st
     With the sequences and their length; one of no time steps is left out: nothing runs.
     """
     x, lens = np.array(case["inputs"]["X"], dtype=float), lengths(case)
-    batches = [slice(b, b + 1) for b in range(len(lens))] if case["id"] in PENDING_LENGTHS else [slice(None)]
+    batches = [slice(b, b + 1) for b in range(len(lens))] if case["id"] in SHORTER else [slice(None)]
     for part in batches:
         T = lens[part][0]
         if T == 0:
@@ -153,6 +159,21 @@ def test_a_published_layer(case: Mapping[str, Any]) -> None:
         assert max(differences[key]) == pytest.approx(off_by, abs=1e-9), key
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if c["id"] in SHORTER], ids=lambda c: c["id"])
+def test_a_published_layer_with_lengths_in_one_batch(case: Mapping[str, Any]) -> None:
+    """Padded and masked, all sequences at once: what is published, and the sequences by themselves to the last bits."""
+    x, lens = np.array(case["inputs"]["X"], dtype=float), lengths(case)
+    found = engine(case, x, slice(None), lens)
+    for b, T in enumerate(lens):
+        alone = loop(case, x[:T, b], b)
+        for key, value in case["outputs"].items():
+            own, published = found[key][..., b, :], np.array(value)[..., b, :]
+            if key == "Y":
+                own, published = own[:T], published[:T]
+            assert np.abs(own - published).max(initial=0.0) <= case["tolerance"], (key, b)
+            assert np.abs(own - alone[key]).max(initial=0.0) < 1e-12, (key, b)
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if 0 in lengths(c)], ids=lambda c: c["id"])
 def test_what_is_published_behind_a_sequence_is_zero(case: Mapping[str, Any]) -> None:
     for b, T in enumerate(lengths(case)):
@@ -161,4 +182,5 @@ def test_what_is_published_behind_a_sequence_is_zero(case: Mapping[str, Any]) ->
 
 def test_every_case_is_there() -> None:
     assert len(CASES) == 119 and len({c["id"] for c in CASES}) == 119
+    assert len(SHORTER) == 34
     assert set(NOT_COVERED) <= {c["id"] for c in CASES}

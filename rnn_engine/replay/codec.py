@@ -79,26 +79,19 @@ def load_data(path: AnyPath) -> Data:
         )
     document = text.parse(raw, file)
     series = isinstance(document, list)
-    if isinstance(document, list):
-        if len(document) < 2:
-            raise ReplayError(
-                f"{len(document)} items; expected two or more, each to predict the next", "$", file
-            )
-        document = {"inputs": document[:-1], "targets": document[1:]}
+    if not series and not isinstance(document, dict):
+        raise ReplayError("expected a list, or an object with inputs and targets", "$", file)
     about = {"format": FORMAT, "version": list(VERSION), "equations": ["h = x"], "parameters": {}}
     try:
-        return _read({**about, "data": document}).data
+        data = _read({**about, "data": {"inputs": document} if series else document}).data
     except ReplayError as error:
-        raise ReplayError(error.what, _place_in_data(error.path, series), file) from None
-
-
-def _place_in_data(path: str, series: bool) -> str:
-    """A path below `$.data` as one in a file of data alone; in a series the targets are its items from 1."""
-    path = path.replace("$.data", "$", 1)
-    if not series:
-        return path
-    path = re.sub(r"^\$\.targets\[(\d+)\]", lambda found: f"$[{int(found[1]) + 1}]", path)
-    return path.replace("$.inputs", "$", 1)
+        path = error.path.replace("$.data.inputs" if series else "$.data", "$", 1)
+        raise ReplayError(error.what, path, file) from None
+    if not series or data.inputs is None:
+        return data
+    if len(data.inputs) < 2:
+        raise ReplayError("one item; expected two or more, each to predict the next", "$", file)
+    return Data(inputs=data.inputs[:-1], targets=data.inputs[1:])
 
 
 def dumps(replay: Replay) -> bytes:
