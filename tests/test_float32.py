@@ -27,8 +27,9 @@ from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.training import training_steps
 from rnn_engine.why import why
+from rnn_tui.panes.around import Title
 from rnn_tui.render.cells import Cell, exact
-from rnn_tui.render.lines import draw_title
+from rnn_tui.render.palette import palette
 from tests.build import LESSONS, document, iterations, lesson, same, session, sessions
 
 CLOSE = 1e-4
@@ -188,12 +189,15 @@ def test_formulas_have_no_digits_of_the_conversion() -> None:
 
 
 def test_the_title_says_so() -> None:
-    def title(dtype: str) -> str:
-        spans = draw_title("A net", "1:forward:1:a", "", (1, 1), ("W[0, a]", "0.1"), 80, dtype)
-        return "".join(text for text, _ in spans)
+    """On the screen beside the address; of float64 nothing is said."""
 
-    assert "float32" in title("float32") and "float" not in title("float64")
-    assert observe(net(), Timeline(net().run), 0).dtype == "float32"
+    def title(s: Session) -> str:
+        shown = Title(palette("dark"))
+        shown.show(observe(s, Timeline(s.run), 0), ("W[0, a]", "0.1"), 0)
+        return "".join(text for line in shown.draw(80, 1) for text, _ in line)
+
+    assert "1:forward:1:a  float32" in title(net())
+    assert "float" not in title(Session(replaced(net().replay, dtype="float64")))
 
 
 # ---------------------------------------------------------------- views

@@ -24,7 +24,7 @@ class Title(LineWidget):
         self._aside = ""
 
     def show(self, snapshot: Snapshot, exact: tuple[str, str], hidden: int) -> None:
-        """Show where we are, the selected cell, how many panes are hidden, and of what kind numbers are if not float64."""
+        """Show where we are, the selected cell, what numbers are if not float64, how many panes are hidden."""
         self._shown = (snapshot.title, snapshot.address, snapshot.within, snapshot.sequence, exact)
         kind = "" if snapshot.dtype == "float64" else snapshot.dtype
         self._aside = "  ".join(filter(None, (kind, f"+{hidden} hidden" if hidden else "")))
