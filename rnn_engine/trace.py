@@ -28,16 +28,31 @@ def records(
 
     `names` keeps the records of these equations. Raises `AddressError`.
     """
+    return records_of(session, Timeline(session.run), steps_between(session, start, end), names)
+
+
+def steps_between(session: Session, start: str | None, end: str | None) -> range:
+    """The steps from one address to another, both inclusive and both allowed to be partial; None: the run's own end.
+
+    Raises `AddressError`.
+    """
     schedule = session.schedule
     first = schedule.span(start).start if start else 0
     last = schedule.span(end).stop - 1 if end else schedule.total - 1
     if last < first:
         raise AddressError(f"{end} stands before {start}; expected the two the other way round")
-    timeline = Timeline(session.run)
-    index = first
-    while index <= last:
+    return range(first, last + 1)
+
+
+def records_of(
+    session: Session, timeline: Timeline, steps: range, names: Collection[str] | None = None
+) -> Iterator[Record]:
+    """The records of these steps of the run."""
+    schedule = session.schedule
+    index = steps.start
+    while index < steps.stop:
         phase = schedule.phase(index)
-        stop = min(last + 1, phase.first + len(phase.stops))
+        stop = min(steps.stop, phase.first + len(phase.stops))
         make = _maker(session, timeline, phase)
         for i in range(index, stop):
             place, equation = phase.stops[i - phase.first]

@@ -14,7 +14,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from rnn_tui.export.formats import ALONE, FORMATS, PANELS, parse_size
+from rnn_tui.terminal import THEMES
 
 if TYPE_CHECKING:
     from rnn_tui.controller import Controller
@@ -31,7 +35,7 @@ examples:
   rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
 """
 
-COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "check", "new")
+COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "export", "check", "new")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -166,6 +170,39 @@ def parser() -> Parser:
     add_sequence(p)
 
     p = add(
+        "export",
+        "write a picture of the screen, or steps as a document",
+        "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
+        "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
+        "Without an address it is the step at which the session opens. A part of an address, as in 1:update, stands\n"
+        "for all it matches; a picture shows the first of them.\n\n"
+        "examples:\n"
+        "  rnn-tui export hello --at 1:backward:3:h -o step.svg\n"
+        "  rnn-tui export hello --at 1:backward:3:h --pane gradients -o gradients.png\n"
+        "  rnn-tui export vanishing --panel flow --theme light -o flow.svg\n"
+        "  rnn-tui export hello --from 1:backward --to 1:update -o homework.md\n"
+        "  rnn-tui export hello --names loss -o - --format csv --from 1 --to 20\n",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="the file to write; - is the standard output"
+    )
+    p.add_argument("--format", choices=FORMATS, help="where the suffix does not say it")
+    p.add_argument("--at", metavar="ADDRESS", help="the step, such as 1:backward:3:h")
+    p.add_argument("--from", dest="start", metavar="A", help="md, csv: the first address, inclusive")
+    p.add_argument("--to", dest="end", metavar="B", help="md, csv: the last address, inclusive")
+    p.add_argument("--names", metavar="N,…", help="md, csv: only the steps of these equations")
+    add_sequence(p)
+    p.add_argument("--panel", choices=PANELS, help="pictures: with this explanation open")
+    p.add_argument("--pane", choices=ALONE, metavar="NAME", help=f"pictures: this alone: {', '.join(ALONE)}")
+    p.add_argument("--size", default="120x40", metavar="WxH", help="pictures: columns and rows (120x40)")
+    p.add_argument(
+        "--theme", choices=THEMES, default="dark", help="pictures: dark, light, or plain for print (dark)"
+    )
+    p.add_argument("--ascii", action="store_true", help="pictures: in ASCII alone")
+    p.add_argument("--force", action="store_true", help="replace the file if it is there")
+
+    p = add(
         "check",
         "check files: valid? shapes? gradients?",
         "Check that each file is valid and, where it has a loss, that its gradients agree with central\n"
@@ -278,8 +315,7 @@ def dispatch(args: argparse.Namespace) -> int:
     if args.command == "trace":
         from rnn_tui.headless.trace import trace
 
-        names = None if args.names is None else [n.strip() for n in args.names.split(",") if n.strip()]
-        return trace(args.session, args.start, args.end, names, as_json=args.json)
+        return trace(args.session, args.start, args.end, names_of(args.names), as_json=args.json)
     if args.command == "narrate":
         from rnn_tui.headless.narrate import narrate
 
@@ -300,6 +336,8 @@ def dispatch(args: argparse.Namespace) -> int:
         from rnn_tui.headless.predict import judged
 
         return judged(args.session, args.answers, args.sequence)
+    if args.command == "export":
+        return export(args)
     if args.command == "check":
         from rnn_tui.headless.check import check
 
@@ -311,6 +349,75 @@ def dispatch(args: argparse.Namespace) -> int:
         output=args.output, seed=args.seed, init=args.init, forget_bias=args.forget_bias, dtype=args.dtype,
         force=args.force,
     )  # fmt: skip
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write a picture or a document."""
+    from rnn_engine.errors import EngineError
+    from rnn_tui.export.files import format_of
+    from rnn_tui.export.formats import PICTURES
+
+    kind = format_of(args.output, args.format)
+    if args.at is not None and (args.start is not None or args.end is not None):
+        raise EngineError("--at and --from, --to exclude each other: a step, or a range of steps")
+    if kind not in PICTURES:
+        from rnn_tui.headless.export import export_steps
+
+        names = names_of(args.names)
+        start, end = (args.at, args.at) if args.at is not None else (args.start, args.end)
+        return export_steps(
+            args.session, args.output, kind, start, end, names, args.sequence, force=args.force
+        )
+    if args.start is not None or args.end is not None or args.names is not None:
+        raise EngineError(
+            "--from, --to and --names choose steps for .md and .csv; a picture shows one step: --at"
+        )
+    if args.output == "-" and kind == "png" and sys.stdout.isatty():
+        raise EngineError("a PNG means nothing to a terminal; -o FILE.png writes it to a file")
+    return export_picture(args, kind)
+
+
+def export_picture(args: argparse.Namespace, kind: str) -> int:
+    """Draw the screen without a terminal."""
+    from rnn_engine.errors import EngineError
+    from rnn_tui import terminal
+
+    size = parse_size(args.size)
+    if size is None:
+        raise EngineError(
+            f"--size {args.size}: expected columns and rows from 60x20 to 400x200, such as 120x40"
+        )
+    controller = open_session(args.session)
+    if args.at is not None:
+        controller.return_to((controller.schedule.span(args.at).start, 0, 0))
+    many = controller.snapshot.sequence[1]
+    if not 1 <= args.sequence <= many:
+        raise EngineError(f"--sequence {args.sequence}: expected 1 to {many}")
+    controller.sequence = args.sequence - 1
+    settings = terminal.TerminalSettings(theme=args.theme, unicode=not args.ascii)
+    os.environ.pop("NO_COLOR", None)  # it speaks of terminals; a picture's colours are --theme's
+    terminal.prepare(settings, os.environ)
+
+    from rnn_tui.export.files import write
+    from rnn_tui.export.png import NoPicture
+    from rnn_tui.pictures import picture
+    from rnn_tui.screens.exporting import as_bytes
+
+    title = f"{Path(controller.path or args.session).stem} {controller.snapshot.address}"
+    try:
+        data = as_bytes(picture(controller, title, size, settings, args.pane or "", args.panel or ""), kind)
+    except NoPicture as error:
+        return complain(str(error), FAILED)
+    if args.output == "-":
+        sys.stdout.buffer.write(data)
+    else:
+        write(args.output, (data,), replace=args.force)
+    return FINE
+
+
+def names_of(names: str | None) -> list[str] | None:
+    """`h,loss` as a list."""
+    return None if names is None else [n.strip() for n in names.split(",") if n.strip()]
 
 
 def open_screen(name_or_path: str | None) -> int:

@@ -163,6 +163,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(
+        "export", ("X",), "export", "export",
+        "write a picture of the screen (.svg .png .txt .ansi) or this step (.md .csv) to a file", "session", waits=True,
+    ),
+    Command(
         "palette", ("colon",), "app.command_palette", "commands", "find any command by its name",
         "session", footer=1,
     ),

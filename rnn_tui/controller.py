@@ -19,6 +19,7 @@ from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
+from rnn_tui.export.steps import document
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
@@ -340,6 +341,11 @@ class Controller:
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""
         return derivation(self.session, self.timeline, self.index, self.sequence)
+
+    def document(self, format: str) -> str:
+        """This step as `md` or `csv`."""
+        here = range(self.index, self.index + 1)
+        return "".join(document(self.session, self.timeline, format, here, sequence=self.sequence))
 
     # ------------------------------------------------------------ marks
 

@@ -73,6 +73,9 @@ class Controller(Protocol):
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""
 
+    def document(self, format: str) -> str:
+        """This step as `md` or `csv`."""
+
     def save(self, path: str | None = None) -> str:
         """Write the session; returns the path written, raises `EngineError`."""
 

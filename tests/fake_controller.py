@@ -183,6 +183,10 @@ class FakeController:
         self.unsaved = True
         return ""
 
+    def document(self, format: str) -> str:
+        """The format and the address."""
+        return f"{format} {self.address(self.index)}"
+
     def save(self, path: str | None = None) -> str:
         """Remember what would be written."""
         self.saved.append(path)

@@ -10,7 +10,7 @@ from msgspec.structs import replace as replaced
 
 from rnn_engine.replay.checks import OPTIMIZERS, check_data, prompt_level, split
 from rnn_engine.replay.codec import dumps, load, load_data, loads, save
-from rnn_engine.replay.files import read_bytes, read_text
+from rnn_engine.replay.files import read_bytes, read_text, write_whole
 from rnn_engine.replay.schema import (
     FORMAT,
     VERSION,
@@ -59,4 +59,5 @@ __all__ = [
     "replaced",
     "save",
     "split",
+    "write_whole",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,26 +40,26 @@ def read_text(path: AnyPath) -> str:
         raise ReplayError(f"not UTF-8 text (byte {error.start})", file=os.fspath(path)) from None
 
 
-def write_whole(path: AnyPath, data: bytes) -> None:
-    """Give the file `path` these bytes so that it is, whatever happens, the old one or the new one whole.
+def write_whole(path: AnyPath, data: bytes | Iterable[bytes]) -> None:
+    """Give the file `path` these bytes, in one or many pieces, so that it is, whatever happens, the old or the new one.
 
     A symbolic link is followed and an existing file's mode kept. ReplayError where that cannot be done.
     """
     file = os.fspath(path)
     try:
-        _replace(Path(os.path.realpath(file)), data)
+        _replace(Path(os.path.realpath(file)), (data,) if isinstance(data, bytes) else data)
     except (OSError, ValueError) as error:
         raise ReplayError(f"cannot be saved: {_reason(error)}", file=file) from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     mode = _mode(target)
     temporary = target.parent / f".rnn-tui-{secrets.token_hex(8)}.tmp"
     # os.open, not tempfile: a new file gets the mode that the umask gives, without asking for the umask
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(pieces)
             stream.flush()
             if mode is not None:
                 temporary.chmod(mode)

@@ -26,13 +26,18 @@ def trace(
 ) -> int:
     """Print the steps from `start` to `end`, both inclusive, of the equations in `names`."""
     opened = Session.load(find(session))
-    unknown = sorted(set(names or ()) - set(stops(opened)))
-    if unknown:
-        raise EngineError(f"--names: no step is called {unknown[0]!r}; expected {', '.join(stops(opened))}")
+    known_names(opened, names)
     render = as_json_lines if as_json else Aligned()
     for lines in batches(records(opened, start, end, names), render):
         sys.stdout.write(lines)
     return 0
+
+
+def known_names(session: Session, names: Iterable[str] | None) -> None:
+    """Raises `EngineError` where no step has one of these names."""
+    unknown = sorted(set(names or ()) - set(stops(session)))
+    if unknown:
+        raise EngineError(f"--names: no step is called {unknown[0]!r}; expected {', '.join(stops(session))}")
 
 
 def stops(session: Session) -> tuple[str, ...]:

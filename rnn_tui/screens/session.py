@@ -20,6 +20,7 @@ from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
+from rnn_tui.screens.exporting import ask_export
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import BY_KEY, priority_bindings
 from rnn_tui.screens.predicting import Predicting
@@ -132,6 +133,11 @@ class SessionScreen(Stage):
         """Put a sentence in the narration's place until the next key."""
         self._message = message
         self.schedule_paint()
+
+    @property
+    def said(self) -> str:
+        """The sentence that stands in the narration's place, if one does."""
+        return self._message
 
     # moving
 
@@ -428,6 +434,11 @@ class SessionScreen(Stage):
     def action_save(self) -> None:
         """Ask for a file, and write it."""
         ask_file(self)
+
+    def action_export(self) -> None:
+        """Ask for a file, and write the picture or the step."""
+        self._stop_playing()
+        ask_export(self)
 
     def action_open(self) -> None:
         """The list of lessons."""

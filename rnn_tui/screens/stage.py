@@ -84,6 +84,11 @@ class Stage(Screen[None]):
         """The pane that has the focus, or had it when a panel came in its place."""
         return self.panes[self._here]
 
+    @property
+    def palette(self) -> Palette:
+        """The styles it is drawn with."""
+        return self._palette
+
     def set_palette(self, palette: Palette) -> None:
         """Draw with other styles from now on."""
         self._palette = palette
