@@ -48,7 +48,7 @@ def svg(picture: Picture) -> str:
             f"<!-- {MADE_BY}. -->",
             _opening(width, height),
             f'<title id="title">{_escaped(picture.title)}</title>',
-            f'<desc id="text">{_escaped(picture.text())}</desc>',
+            f'<desc id="text">{_escaped(picture.text(), multiline=True)}</desc>',
             f'<rect width="{_n(width)}" height="{_n(height)}" rx="6" fill="{_hex(picture.paper)}"/>',
             f'<g transform="translate({_n(MARGIN)} {_n(MARGIN)})">',
             '<g shape-rendering="crispEdges">',
@@ -165,9 +165,9 @@ def _stroke(ways: str, arc: bool, x: float, y: float) -> str:
     return "".join(f"M{middle}L{_n(ends[way][0])} {_n(ends[way][1])}" for way in ways)
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, *, multiline: bool = False) -> str:
     """Text in XML: no character that XML forbids, none that it obeys."""
-    return escape(safe_text(text, multiline=True))
+    return escape(safe_text(text, multiline=multiline))
 
 
 def _hex(colour: RGB) -> str:

@@ -19,7 +19,7 @@ from rnn_tui.widgets.lines import LineWidget
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
-HINT = ".svg .png .txt .ansi: the screen, or the pane that is zoomed · .md .csv: this step"
+HINT = ".svg .png .txt .ansi: {} · .md .csv: this step"
 
 
 def picture_of(screen: SessionScreen, title: str, pane: str = "") -> Picture | None:
@@ -40,8 +40,11 @@ def ask_export(screen: SessionScreen) -> None:
     """Ask for a file, and write what its suffix says: what the screen shows now, or this step."""
     controller, address = screen.controller, screen.snapshot.address
     session = Path(controller.path or "session").stem
-    picture = picture_of(screen, f"{session} {address}", screen.zoomed)
+    title = f"{session} {address}"
+    alone = picture_of(screen, title, screen.zoomed) if screen.zoomed else None
+    picture = alone or picture_of(screen, title)  # a panel may stand in the place of what is zoomed
     asked = screen.predicting.pending
+    hint = HINT.format("this pane" if alone else "the screen")
     refused: list[str] = []
 
     def write_to(name: str) -> str:
@@ -52,7 +55,7 @@ def ask_export(screen: SessionScreen) -> None:
                     return "this step's numbers are still to be predicted; first the answer"
                 data = controller.document(kind).encode("utf-8", "replace")
             else:
-                assert picture is not None  # what is zoomed, is shown
+                assert picture is not None  # the whole screen is always there
                 data = as_bytes(picture, kind)
             write(name, (data,), replace=name in refused)
         except Exists:
@@ -72,5 +75,5 @@ def ask_export(screen: SessionScreen) -> None:
         return said
 
     screen.app.push_screen(
-        AskScreen("Export as", (Field("file", suggested(session, address)),), HINT, attempt)
+        AskScreen("Export as", (Field("file", suggested(session, address)),), hint, attempt)
     )
