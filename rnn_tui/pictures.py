@@ -45,8 +45,7 @@ async def _picture(
 
     app = RnnTuiApp(controller, (), open_session=no_other, terminal=settings)
     async with app.run_test(size=size) as pilot:
-        screen = app.screen
-        assert isinstance(screen, SessionScreen)
+        screen = next(each for each in app.screen_stack if isinstance(each, SessionScreen))
         await pilot.pause()
         if panel:
             await screen.run_action(panel)

@@ -24,14 +24,16 @@ from rnn_tui.export.glyphs import arms, boxes, drawn
 from rnn_tui.export.picture import Ink, Picture, Run
 from rnn_tui.export.png import SIGNATURE, NoPicture, png
 from rnn_tui.export.svg import HIGH, MADE_BY, WIDE, svg
-from rnn_tui.render.arrange import arrange
+from rnn_tui.render.arrange import Scene, arrange
 from rnn_tui.screens.exporting import picture_of
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.terminal import TerminalSettings
 from tests.build import document
+from tests.conftest import ROOT
 from tests.test_cli import Program, written
 from tests.test_export_steps import HOSTILE, NEURON
 from tests.test_screen_app import Play, keys, screen_text, session
+from tools import make_pictures
 
 SVG = "{http://www.w3.org/2000/svg}"
 INK = Ink((200, 200, 200), (0, 0, 0))
@@ -133,7 +135,7 @@ def test_ansi_text_has_the_same_characters_and_colours() -> None:
 
 
 def test_what_can_be_alone_is_what_the_screen_has() -> None:
-    boxes_of = {**arrange(200, 60), **arrange(200, 60, panel=("weights",))}
+    boxes_of = {**arrange(200, 60), **arrange(200, 60, Scene(panel=("weights",)))}
     assert set(ALONE) == set(boxes_of) - {"title", "footer"}
     assert all(hasattr(SessionScreen, f"action_{name}") for name in PANELS)
 
@@ -246,6 +248,20 @@ def test_a_document_goes_to_stdout_too(rnn_tui: Program) -> None:
 )
 def test_sizes(text: str, size: tuple[int, int] | None) -> None:
     assert parse_size(text) == size
+
+
+# --- the README's
+
+
+def test_the_pictures_of_the_readme_are_there_and_made_by_the_program(tmp_path: Path) -> None:
+    assert make_pictures.main(tmp_path) == 0
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert sorted(re.findall(r"!\[[^]]*\]\(docs/(.*?)\)", readme)) == sorted(make_pictures.PICTURES)
+    for name in make_pictures.PICTURES:
+        for folder in (tmp_path, ROOT / "docs"):
+            text = (folder / name).read_text("utf-8")
+            assert f"<!-- {MADE_BY}. -->" in text
+            assert ET.fromstring(text).findtext(f"{SVG}desc")
 
 
 # --- PNG

@@ -41,7 +41,8 @@ def ask_export(screen: SessionScreen) -> None:
     controller, address = screen.controller, screen.snapshot.address
     session = Path(controller.path or "session").stem
     title = f"{session} {address}"
-    alone = picture_of(screen, title, screen.zoomed) if screen.zoomed else None
+    zoomed = screen.scene.zoom
+    alone = picture_of(screen, title, zoomed) if zoomed else None
     picture = alone or picture_of(screen, title)  # a panel may stand in the place of what is zoomed
     asked = screen.predicting.pending
     hint = HINT.format("this pane" if alone else "the screen")
