@@ -14,11 +14,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rnn_tui.export.formats import ALONE, FORMATS, PANELS, parse_size
-from rnn_tui.terminal import THEMES
+from rnn_tui.export.formats import ALONE, DOCUMENTS, FORMATS, PANELS, parse_size
+from rnn_tui.terminal import THEMES, TerminalSettings, prepare
 
 if TYPE_CHECKING:
     from rnn_tui.controller import Controller
@@ -34,6 +33,10 @@ examples:
   rnn-tui trace my.json --names h,loss --json   all h and loss, as JSON lines
   rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
 """
+
+ADDRESSES = """\
+An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, as in 200:update,
+stands for all it matches."""
 
 COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "export", "check", "new")
 
@@ -114,20 +117,20 @@ def parser() -> Parser:
     p = add(
         "trace",
         "print the steps of a session, one a line",
-        "Print the steps of a session, one a line.\n\n"
-        "An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, as in 200:update,\n"
-        "stands for all it matches.",
+        f"Print the steps of a session, one a line.\n\n{ADDRESSES}",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
-    p.add_argument("--from", dest="start", metavar="A", help="the first address, inclusive")
-    p.add_argument("--to", dest="end", metavar="B", help="the last address, inclusive")
-    p.add_argument("--names", metavar="N,…", help="only the steps of these equations")
+    add_steps(p)
     p.add_argument("--json", action="store_true", help="one object a line, every number in full")
 
-    p = add("narrate", "print one plain sentence a step")
+    p = add(
+        "narrate",
+        "print one plain sentence a step",
+        f"Print one plain sentence a step, with the notes of the marks.\n\n{ADDRESSES}",
+    )
     p.add_argument("session", metavar="SESSION", help=a_session)
-    p.add_argument("--from", dest="start", metavar="A", help="the first address, inclusive")
-    p.add_argument("--to", dest="end", metavar="B", help="the last address, inclusive")
+    add_steps(p)
+    add_sequence(p)
 
     p = add(
         "why",
@@ -174,8 +177,8 @@ def parser() -> Parser:
         "write a picture of the screen, or steps as a document",
         "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
         "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
-        "Without an address it is the step at which the session opens. A part of an address, as in 1:update, stands\n"
-        "for all it matches; a picture shows the first of them.\n\n"
+        f"{ADDRESSES} A picture shows the first of them. Without an address it is the step at\n"
+        "which the session opens.\n\n"
         "examples:\n"
         "  rnn-tui export hello --at 1:backward:3:h -o step.svg\n"
         "  rnn-tui export hello --at 1:backward:3:h --pane gradients -o gradients.png\n"
@@ -188,10 +191,7 @@ def parser() -> Parser:
         "-o", "--output", required=True, metavar="FILE", help="the file to write; - is the standard output"
     )
     p.add_argument("--format", choices=FORMATS, help="where the suffix does not say it")
-    p.add_argument("--at", metavar="ADDRESS", help="the step, such as 1:backward:3:h")
-    p.add_argument("--from", dest="start", metavar="A", help="md, csv: the first address, inclusive")
-    p.add_argument("--to", dest="end", metavar="B", help="md, csv: the last address, inclusive")
-    p.add_argument("--names", metavar="N,…", help="md, csv: only the steps of these equations")
+    add_steps(p, "md, csv: ")
     add_sequence(p)
     p.add_argument("--panel", choices=PANELS, help="pictures: with this explanation open")
     p.add_argument("--pane", choices=ALONE, metavar="NAME", help=f"pictures: this alone: {', '.join(ALONE)}")
@@ -250,6 +250,13 @@ def parser() -> Parser:
     return top
 
 
+def add_steps(command: argparse.ArgumentParser, only: str = "") -> None:
+    command.add_argument("--at", metavar="ADDRESS", help="this step, or all that match")
+    command.add_argument("--from", dest="start", metavar="A", help=f"{only}the first address, inclusive")
+    command.add_argument("--to", dest="end", metavar="B", help=f"{only}the last address, inclusive")
+    command.add_argument("--names", metavar="N,…", help=f"{only}only the steps of these equations")
+
+
 def add_iteration(command: argparse.ArgumentParser) -> None:
     command.add_argument("--iteration", type=int, default=1, metavar="I", help="of which iteration (1)")
 
@@ -300,7 +307,7 @@ def run(argv: Sequence[str]) -> int:
 
     try:
         return dispatch(args)
-    except EngineError as error:
+    except (EngineError, UsageError) as error:
         return complain(str(error), BAD)
 
 
@@ -315,11 +322,13 @@ def dispatch(args: argparse.Namespace) -> int:
     if args.command == "trace":
         from rnn_tui.headless.trace import trace
 
-        return trace(args.session, args.start, args.end, names_of(args.names), as_json=args.json)
+        start, end = range_of(args)
+        return trace(args.session, start, end, names_of(args.names), as_json=args.json)
     if args.command == "narrate":
         from rnn_tui.headless.narrate import narrate
 
-        return narrate(args.session, args.start, args.end)
+        start, end = range_of(args)
+        return narrate(args.session, start, end, names_of(args.names), args.sequence)
     if args.command == "why":
         from rnn_tui.headless.why import explain
 
@@ -355,16 +364,13 @@ def export(args: argparse.Namespace) -> int:
     """Write a picture or a document."""
     from rnn_engine.errors import EngineError
     from rnn_tui.export.files import format_of
-    from rnn_tui.export.formats import PICTURES
 
     kind = format_of(args.output, args.format)
-    if args.at is not None and (args.start is not None or args.end is not None):
-        raise EngineError("--at and --from, --to exclude each other: a step, or a range of steps")
-    if kind not in PICTURES:
+    start, end = range_of(args)
+    if kind in DOCUMENTS:
         from rnn_tui.headless.export import export_steps
 
         names = names_of(args.names)
-        start, end = (args.at, args.at) if args.at is not None else (args.start, args.end)
         return export_steps(
             args.session, args.output, kind, start, end, names, args.sequence, force=args.force
         )
@@ -374,45 +380,32 @@ def export(args: argparse.Namespace) -> int:
         )
     if args.output == "-" and kind == "png" and sys.stdout.isatty():
         raise EngineError("a PNG means nothing to a terminal; -o FILE.png writes it to a file")
-    return export_picture(args, kind)
-
-
-def export_picture(args: argparse.Namespace, kind: str) -> int:
-    """Draw the screen without a terminal."""
-    from rnn_engine.errors import EngineError
-    from rnn_tui import terminal
-
     size = parse_size(args.size)
     if size is None:
         raise EngineError(
             f"--size {args.size}: expected columns and rows from 60x20 to 400x200, such as 120x40"
         )
     controller = open_session(args.session)
-    if args.at is not None:
-        controller.return_to((controller.schedule.span(args.at).start, 0, 0))
-    many = controller.snapshot.sequence[1]
-    if not 1 <= args.sequence <= many:
-        raise EngineError(f"--sequence {args.sequence}: expected 1 to {many}")
-    controller.sequence = args.sequence - 1
-    settings = terminal.TerminalSettings(theme=args.theme, unicode=not args.ascii)
     os.environ.pop("NO_COLOR", None)  # it speaks of terminals; a picture's colours are --theme's
-    terminal.prepare(settings, os.environ)
+    settings = TerminalSettings(theme=args.theme, unicode=not args.ascii)
+    prepare(settings, os.environ)
 
-    from rnn_tui.export.files import write
     from rnn_tui.export.png import NoPicture
-    from rnn_tui.pictures import picture
-    from rnn_tui.screens.exporting import as_bytes
+    from rnn_tui.pictures import Shot, export_picture
 
-    title = f"{Path(controller.path or args.session).stem} {controller.snapshot.address}"
+    shot = Shot(args.at, args.sequence, size, settings, args.pane or "", args.panel or "")
     try:
-        data = as_bytes(picture(controller, title, size, settings, args.pane or "", args.panel or ""), kind)
+        export_picture(controller, shot, args.output, kind, force=args.force)
     except NoPicture as error:
         return complain(str(error), FAILED)
-    if args.output == "-":
-        sys.stdout.buffer.write(data)
-    else:
-        write(args.output, (data,), replace=args.force)
     return FINE
+
+
+def range_of(args: argparse.Namespace) -> tuple[str | None, str | None]:
+    """The first and the last address that are asked for: `--at` is both."""
+    if args.at is not None and (args.start is not None or args.end is not None):
+        raise UsageError("--at and --from, --to exclude each other: a step, or a range of steps")
+    return (args.at, args.at) if args.at is not None else (args.start, args.end)
 
 
 def names_of(names: str | None) -> list[str] | None:

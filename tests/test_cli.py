@@ -256,7 +256,13 @@ def test_trace_from_to_and_names(rnn_tui: Program) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--from", "999:forward"], ["--to", "nowhere"], ["--from", "1:sideways"], ["--names", "nobody"]],
+    [
+        ["--from", "999:forward"],
+        ["--to", "nowhere"],
+        ["--from", "1:sideways"],
+        ["--names", "nobody"],
+        ["--at", "1", "--to", "2"],
+    ],
 )
 def test_trace_of_a_place_or_name_that_is_not_there(rnn_tui: Program, arguments: list[str]) -> None:
     refused(rnn_tui("trace", "hi-there", *arguments), arguments[1])

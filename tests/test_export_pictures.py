@@ -224,6 +224,14 @@ def test_what_cannot_be_is_refused_in_one_line(
     ET.parse(tmp_path / "there.svg")
 
 
+def test_the_examples_of_its_help_parse(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "--help"]) == 0
+    examples = re.findall(r"^  rnn-tui (export .*)$", capsys.readouterr().out, re.MULTILINE)
+    assert len(examples) > 3
+    for example in examples:
+        assert cli.arguments(example.split()).command == "export"
+
+
 def test_a_document_goes_to_stdout_too(rnn_tui: Program) -> None:
     result = rnn_tui(
         "export", "hello", "-o", "-", "--format", "csv", "--from", "1", "--to", "2", "--names", "loss"

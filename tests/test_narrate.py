@@ -59,6 +59,23 @@ def test_from_here_to_there(capsys: Captured, start: str | None, end: str | None
     assert told(capsys, "hi-there-class-bptt", *arguments) == sentences(s, range(first, stop))
 
 
+def test_one_place_some_names_and_another_sequence(capsys: Captured) -> None:
+    s, name = lesson("batch"), "batch"
+    everything = told(capsys, name, "--from", "1:forward", "--to", "1:forward")
+    assert told(capsys, name, "--at", "1:forward") == everything
+    plain = [line for line in everything if not line.startswith("#")]
+    only = [
+        line for line in told(capsys, name, "--at", "1:forward", "--names", "h") if not line.startswith("#")
+    ]
+    assert only == [line for line in plain if ":h " in line]
+    assert only
+    span, timeline = s.schedule.span("1:forward"), Timeline(s.run)
+    second = [observe(s, timeline, index, 1).narration[0] for index in span]
+    other = told(capsys, name, "--at", "1:forward", "--sequence", "2")
+    assert [line.partition("  ")[2] for line in other if not line.startswith("#")] == second
+    assert second != [line.partition("  ")[2] for line in plain]
+
+
 def test_notes_stand_before_their_step(capsys: Captured) -> None:
     s = lesson("vanishing")
     mark = next(mark for mark in s.marks if mark.note)
@@ -74,6 +91,9 @@ def test_notes_stand_before_their_step(capsys: Captured) -> None:
         ["batch", "--from", "1:nowhere"],
         ["batch", "--to", "99:forward"],
         ["no-such-lesson"],
+        ["batch", "--at", "1", "--from", "1"],
+        ["batch", "--names", "nothing"],
+        ["batch", "--sequence", "99"],
     ],
 )
 def test_refused_in_one_line(capsys: Captured, arguments: list[str]) -> None:

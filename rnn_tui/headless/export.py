@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rnn_engine.errors import EngineError
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import steps_between
 from rnn_tui.export.files import write
 from rnn_tui.export.steps import document
-from rnn_tui.headless.trace import known_names
+from rnn_tui.headless.choosing import check_names, check_sequence
 from rnn_tui.lessons import find
 
 
@@ -28,12 +27,10 @@ def export_steps(
 ) -> int:
     """Write the steps from `start` to `end`, both inclusive; without either the step that the session opens at."""
     opened = Session.load(find(session))
-    known_names(opened, names)
+    check_names(opened, names)
+    check_sequence(opened, sequence)
     here = opened.cursor
     steps = range(here, here + 1) if start is None and end is None else steps_between(opened, start, end)
-    many = sum(batch.B for batch in opened.dataset.batches)  # an evaluation runs all of them side by side
-    if not 1 <= sequence <= many:
-        raise EngineError(f"--sequence {sequence}: expected 1 to {many}")
     pieces = document(opened, Timeline(opened.run), format, steps, names, sequence - 1)
     if output == "-":
         for piece in pieces:

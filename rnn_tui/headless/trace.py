@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from rnn_engine.errors import EngineError
 from rnn_engine.session import Session
 from rnn_engine.trace import records
+from rnn_tui.headless.choosing import check_names
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
 
@@ -26,25 +26,11 @@ def trace(
 ) -> int:
     """Print the steps from `start` to `end`, both inclusive, of the equations in `names`."""
     opened = Session.load(find(session))
-    known_names(opened, names)
+    check_names(opened, names)
     render = as_json_lines if as_json else Aligned()
     for lines in batches(records(opened, start, end, names), render):
         sys.stdout.write(lines)
     return 0
-
-
-def known_names(session: Session, names: Iterable[str] | None) -> None:
-    """Raises `EngineError` where no step has one of these names."""
-    unknown = sorted(set(names or ()) - set(stops(session)))
-    if unknown:
-        raise EngineError(f"--names: no step is called {unknown[0]!r}; expected {', '.join(stops(session))}")
-
-
-def stops(session: Session) -> tuple[str, ...]:
-    """The names that steps have: equations, update equations, and the draw of a token."""
-    run = session.run
-    update = run.rule.equations if run.rule else ()
-    return tuple(dict.fromkeys([*session.program.equations, *update, *(["sample"] if run.generator else [])]))
 
 
 def batches(steps: Iterable[Record], render: Callable[[list[Record]], str]) -> Iterator[str]:
