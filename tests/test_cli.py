@@ -250,6 +250,8 @@ def test_trace_from_to_and_names(rnn_tui: Program) -> None:
     assert str(some[0]["address"]).startswith("2:backward:4:")
     assert str(some[-1]["address"]).startswith("3:update:")
     assert str(everything[int(str(some[-1]["index"])) + 1]["address"]).startswith("4:forward:")
+    at = json_lines(rnn_tui("trace", session, "--at", "2:backward", "--json"))
+    assert at == [r for r in everything if str(r["address"]).startswith("2:backward:")]
     named = json_lines(rnn_tui("trace", session, "--names", "h, loss", "--json"))
     assert named == [r for r in everything if r["equation"] in ("h", "loss")]
 
