@@ -1,6 +1,6 @@
 """The one table of commands: bindings, palette, footer, help and docs/keys.md are made from it.
 
-Time moves with the arrows, cells with h j k l; a capital letter is the same thing backward.
+Time moves with the arrows, cells with h j k l; a capital letter is the same thing backward. O, P and X write a file.
 """
 
 from __future__ import annotations

@@ -362,6 +362,8 @@ async def test_what_the_key_cannot_write_the_dialog_says(tmp_path: Path) -> None
         assert "a file needs a name" in await answer(pilot, " ")
         assert "'gif' is no format" in await answer(pilot, "a.gif")
         assert "no such file or directory" in await answer(pilot, str(tmp_path / "none" / "a.md"))
+        assert "cannot be written" in await answer(pilot, "~no-such-user-here/a.md")
+        assert "oo long" in await answer(pilot, f"{tmp_path}/{'a' * 300}.md")
         assert list(tmp_path.iterdir()) == []
 
 

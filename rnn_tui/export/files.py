@@ -34,8 +34,13 @@ def suggested(session: str, address: str, suffix: str = "svg") -> str:
 
 def write(file: str, pieces: Iterable[bytes], *, replace: bool) -> None:
     """Write a file whole or not at all. Raises `EngineError`, also where it is there and may not be replaced."""
-    target = Path(file).expanduser()
-    if target.exists() and not replace:
+    try:
+        target = Path(file).expanduser()
+        there = target.exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody has
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise EngineError(f"{file}: cannot be written: {reason or error}") from None
+    if there and not replace:
         raise Exists(f"{file}: is there already; --force replaces it")
     write_whole(target, pieces)
 
