@@ -404,7 +404,7 @@ def export(args: argparse.Namespace) -> int:
 def range_of(args: argparse.Namespace) -> tuple[str | None, str | None]:
     """The first and the last address that are asked for: `--at` is both."""
     if args.at is not None and (args.start is not None or args.end is not None):
-        raise UsageError("--at and --from, --to exclude each other: a step, or a range of steps")
+        raise UsageError(f"--at {args.at}: not together with --from or --to; expected a step, or a range")
     return (args.at, args.at) if args.at is not None else (args.start, args.end)
 
 
