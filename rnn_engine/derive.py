@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
+from rnn_engine.training import Reduction
 from rnn_engine.update import Update
 
 FULL, SHORT = explain.STYLES[0], explain.STYLES[1]
@@ -46,7 +47,10 @@ def derivation(session: Session, timeline: Timeline, index: int, sequence: int =
         if phase.name == "backward":
             _ = iteration.gradients
     here = explain.Place(tape, place, min(sequence, tape.B - 1))
-    return tuple(_backward(here, equation) if phase.name == "backward" else _forward(here, equation))
+    if phase.name != "backward":
+        return tuple(_forward(here, equation))
+    own = () if equation != "loss" else _weight(here, session.run.reduction)
+    return (*_backward(here, equation, own, timeline.iteration(phase.iteration).gradients),)
 
 
 # ---------------------------------------------------------------- forward
@@ -56,7 +60,8 @@ def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
     found = here.tape.plan.program.equations[equation]
     t = here.tape.start + here.place + 1
     whole = explain.forward_formula(here, equation)
-    yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
+    shapes = explain.forward_shapes(here.tape.plan.program, equation)
+    yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result, shapes)))
     if found.reads:
         yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
     inner = inside.sub_expressions(here.tape.plan.program, equation)
@@ -85,14 +90,28 @@ def _value(here: explain.Place, expr: Apply) -> list[str]:
 # ---------------------------------------------------------------- backward
 
 
-def _backward(here: explain.Place, equation: str) -> Iterator[Section]:
+def _backward(
+    here: explain.Place, equation: str, own: tuple[str, ...], gradients: Mapping[str, Array]
+) -> Iterator[Section]:
+    """`own`: what is to be said of the rule besides; `gradients`: of the parameters, when the way back is done."""
     tape, plan = here.tape, here.tape.plan
     t = tape.start + here.place + 1
     whole = explain.backward_formula(here, equation)
-    yield Section(f"∂{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result)))
+    shapes = explain.backward_shapes(here, equation)
+    rule = _rule(whole.symbols, whole.numbers, whole.result, shapes)
+    yield Section(f"∂{equation} at t={t}", (*rule, *own))
     if equation not in plan.stands_for_argument:
         yield from _arrived(here, equation, t)
     yield from _together(here, equation)
+    adds = Step(tape, "backward", here.place, equation).adds
+    if adds:
+        lines = [
+            line
+            for name, part in adds.items()
+            for line in _added(here, equation, name, part, gradients[name])
+        ]
+        note = "all sequences of the batch together" if tape.B > 1 else "this time step alone"
+        yield Section(f"what it adds to the parameters ({note})", tuple(lines))
     handed = inside.handed_down(here, equation)
     if handed:
         root = plan.program.equations[equation].source.split("#")[0].strip()
@@ -101,20 +120,23 @@ def _backward(here: explain.Place, equation: str) -> Iterator[Section]:
             formula, _ = inside.gradient_inside(here, equation, expr)
             lines += _rule(formula.symbols, formula.numbers, formula.result)
         yield Section(f"handed down inside {equation}", tuple(lines))
-    adds = Step(tape, "backward", here.place, equation).adds
-    if adds:
-        lines = [line for name, part in adds.items() for line in _added(here, equation, name, part, t)]
-        note = "all sequences of the batch together" if tape.B > 1 else "this time step alone"
-        yield Section(f"what it adds to the parameters ({note})", tuple(lines))
+
+
+def _weight(here: explain.Place, reduction: Reduction) -> tuple[str, ...]:
+    """Where the weight of a loss comes from."""
+    tape = here.tape
+    if explain.undefined(here, "loss"):
+        return (f"no weight: {explain.absence(here)}",)
+    parts = [f"a {reduction.batch} over the batch of {tape.B}"] if tape.B > 1 else []
+    parts.append(f"a {reduction.time} over the time steps")
+    return (f"the objective is {', '.join(parts)}",)
 
 
 def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
     """Who sent what; the direct part (by this time step's own loss) beside the total."""
     tape, plan = here.tape, here.tape.plan
     lines, direct, others = [], np.zeros(0), np.zeros(0)
-    for sender in plan.senders[equation]:
-        if not 0 <= here.place - sender.offset < tape.T:
-            continue
+    for sender in explain.senders(here, equation):
         sent = tape.sent(equation, sender)[here.place, here.sequence]
         lines.append(f"{sender.equation}[{t - sender.offset}] reads {equation}[{t}] and sends")
         rule = explain.sent_rule(here, sender)
@@ -124,11 +146,11 @@ def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
             others = others + sent if others.size else sent
         else:
             direct = direct + sent if direct.size else sent
-    following = here.place + tape.workspace.direction(equation)
-    if equation in tape.back.kept and 0 <= following < tape.T and explain.padded(here.at(following)):
-        passed = tape.gradient(equation)[following, here.sequence]
+    kept = explain.kept_on(here, equation)
+    if kept is not None:
+        there, passed = kept
         lines += [
-            f"the sequence is over after t={t}, {equation} stays, and so does",
+            f"the sequence is over at t={tape.start + there.place + 1}, {equation} stays, and so does",
             f"  its gradient = {_numbers(passed)}",
         ]
         others = others + passed if others.size else passed
@@ -176,7 +198,7 @@ def _receiver(plan: Plan, loss: Apply, source: Apply) -> str:
     return own or next(e.name for e in equations if loss in walk(e.root))
 
 
-def _added(here: explain.Place, equation: str, name: str, part: Array, t: int) -> Iterator[str]:
+def _added(here: explain.Place, equation: str, name: str, part: Array, total: Array) -> Iterator[str]:
     for use in here.tape.plan.uses[name]:
         if use.node.equation.name != equation:
             continue
@@ -184,6 +206,12 @@ def _added(here: explain.Place, equation: str, name: str, part: Array, t: int) -
         handed = explain.inner_rule(here, equation, use.node.apply)
         g, out = Text(handed, PRODUCT if " " in handed else ATOM), Text(_plain(use.node.apply))
         yield f"∂{name} gets {use.node.apply.operation.vjp_text(use.argument, g, out, args).text}"
+    yield from _rows(part)
+    yield f"  and with all time steps together ∂{name} is"
+    yield from _rows(total)
+
+
+def _rows(part: Array) -> Iterator[str]:
     if part.ndim == 2:
         rows = [_numbers(row) for row in part[:8]]
         yield f"  = {rows[0]}"
@@ -229,9 +257,9 @@ def _update(update: Update, parameter: str, equation: str) -> Iterator[Section]:
 # ---------------------------------------------------------------- lines
 
 
-def _rule(symbols: str, numbers: tuple[str, ...], result: str) -> list[str]:
-    """A rule, the fullest numbers put in, and the result; numbers that say no more than the result are left out."""
-    lines = [symbols]
+def _rule(symbols: str, numbers: tuple[str, ...], result: str, shapes: str = "") -> list[str]:
+    """A rule, its shapes, the fullest numbers put in unless they say no more than the result, and the result."""
+    lines = [symbols, *([f"  shapes: {shapes}"] if shapes else [])]
     if numbers and f"= {numbers[0]}" != result:
         lines.append(f"  = {numbers[0]}")
     return [*lines, f"  {result}"]

@@ -1,4 +1,4 @@
-"""What happened at a step, in formulas and in a sentence; all of it from the equations.
+"""What happened at a step, in formulas; all of them from the equations.
 
 A formula on the screen is made by the operation that did the arithmetic, once with names and once
 with numbers as its arguments, so the two cannot drift from the code or from each other.
@@ -6,15 +6,15 @@ with numbers as its arguments, so the two cannot drift from the code or from eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
-from rnn_engine.core.language import Apply, Constant, Expr, Read
+from rnn_engine.core.equations import Program
+from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Text
+from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Shape, Text
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.tape import Tape
 from rnn_engine.snapshot import Formula
@@ -53,6 +53,19 @@ STYLES = (Style(6, 8), Style(4, 8), Style(4, 4), Style(4, 2), Style(3, 2), Style
 """From the fullest to the shortest."""
 
 
+class Shapes:
+    """Shapes in the place of names: `[2×4] @ [4]`; a single number is 1."""
+
+    @staticmethod
+    def of(shape: Shape) -> Text:
+        return Text(f"[{'×'.join(map(str, shape))}]" if shape else "1")
+
+
+SHAPES = Shapes()
+Words = Style | Shapes | None
+"""What stands for a value in a formula: its number, its shape, or its name."""
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """One place on a tape: a time step (0 … T−1) of one sequence (0 … B−1)."""
@@ -86,8 +99,39 @@ def forward_formula(place: Place, equation: str) -> Formula:
     result = (
         f"undefined: {absence(place)}" if undefined(place, equation) else STYLES[0].vector(value, scalar).text
     )
+    if padded(place):
+        return Formula(f"{found.source.split('#')[0].strip()}   (the sequence is over)", (), f"= {result}")
     numbers = [with_numbers(place, found.root, style).text for style in STYLES]
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), f"= {result}")
+
+
+def forward_shapes(program: Program, equation: str) -> str:
+    """An equation with the shapes of what it reads, where a matrix is among them; else empty."""
+    root = program.equations[equation].root
+    return _with_result(with_shapes(root).text, root.shape) if _has_matrix(root) else ""
+
+
+def backward_shapes(place: Place, equation: str) -> str:
+    """The gradient of a value with the shapes of what its readers send, where a matrix is among them; else empty."""
+    plan = place.tape.plan
+    sending = () if equation in plan.stands_for_argument else senders(place, equation)
+    symbols = " + ".join(_sent(place, sender, SHAPES) for sender in sending)
+    return _with_result(symbols, plan.program.shapes[equation]) if "×" in symbols else ""
+
+
+def _with_result(symbols: str, shape: Shape) -> str:
+    return f"{symbols} = {Shapes.of(shape).text}"
+
+
+def _has_matrix(expr: Expr) -> bool:
+    return any(len(e.shape) == 2 for e in walk(expr))
+
+
+def with_shapes(expr: Expr) -> Text:
+    """An expression with shapes put in."""
+    if isinstance(expr, Apply):
+        return expr.operation.text([with_shapes(arg) for arg in expr.args])
+    return Text(expr.source) if isinstance(expr, Constant) else Shapes.of(expr.shape)
 
 
 def undefined(place: Place, equation: str) -> bool:
@@ -105,6 +149,28 @@ def padded(place: Place) -> bool:
 def absence(place: Place) -> str:
     """Why there is no value."""
     return "the sequence is over (padded)" if padded(place) else "there is no target"
+
+
+def kept_on(place: Place, equation: str) -> tuple[Place, Array] | None:
+    """Where a sequence is over at a state's next stop on the way back: that place, and the gradient handed on as it is.
+
+    None where the sequence goes on, and for what is no state.
+    """
+    there = place.at(place.place + place.tape.workspace.direction(equation))
+    found = place.tape.kept(equation, place.place)
+    if found is None or not padded(there):
+        return None
+    return there, found[place.sequence]
+
+
+def senders(place: Place, equation: str) -> tuple[Sender, ...]:
+    """The readers that send something here: not those beyond the window, or where the sequence is over."""
+    tape = place.tape
+    return tuple(
+        sender
+        for sender in tape.plan.senders.get(equation, ())
+        if 0 <= place.place - sender.offset < tape.T and not padded(place.at(place.place - sender.offset))
+    )
 
 
 def target_class(place: Place, classes: int) -> int | None:
@@ -160,6 +226,8 @@ def backward_formula(place: Place, equation: str) -> Formula:
     gradient = tape.gradient(equation)[place.place, place.sequence]
     scalar = gradient.size == 1
     result = f"= {STYLES[0].vector(gradient, scalar).text}"
+    if padded(place) and equation not in program.states:
+        return Formula(f"∂{equation} = 0: {absence(place)}", (), result)
     if equation in plan.stands_for_argument:
         loss, inner = (
             Sender(plan.stands_for_argument[equation], 0, ()),
@@ -167,25 +235,31 @@ def backward_formula(place: Place, equation: str) -> Formula:
         )
         put_in = [_sent(place, loss, style, inner) for style in STYLES]
         return Formula(f"∂({inner.source}) = {_sent(place, loss, None, inner)}", distinct(put_in), result)
-    senders = [s for s in plan.senders[equation] if 0 <= place.place - s.offset < tape.T]
-    symbols = " + ".join(_sent(place, s, None) for s in senders)
+    sending, kept = senders(place, equation), kept_on(place, equation)
+    symbols = [_sent(place, s, None) for s in sending]
     if equation == "loss":
-        own = "weight of this loss" + (f" + {symbols}" if symbols else "")
-        return Formula(f"∂loss = {own}", (), result)
-    if not senders:
+        return Formula(f"∂loss = {' + '.join(['weight of this loss', *symbols])}", (), result)
+    if kept is not None:
+        symbols.append(f"∂{equation}[{plan.program.index}{kept[0].place - place.place:+d}]")
+    if not symbols:
         return Formula(f"∂{equation} = 0: nothing after it reaches the loss in this window", (), result)
-    numbers = [" + ".join(_sent(place, s, style) for s in senders) for style in STYLES]
+
+    def put_together(parts: list[str], style: Style) -> str:
+        return " + ".join([*parts, *([] if kept is None else [style.vector(kept[1], scalar).at(SUM)])])
+
+    numbers = [put_together([_sent(place, s, style) for s in sending], style) for style in STYLES]
     sums = [
-        " + ".join(
-            style.vector(
-                tape.sent(equation, s)[place.place, place.sequence], scalar or gradient.size == 1
-            ).at(SUM)
-            for s in senders
+        put_together(
+            [
+                style.vector(tape.sent(equation, s)[place.place, place.sequence], scalar).at(SUM)
+                for s in sending
+            ],
+            style,
         )
         for style in STYLES
     ]
-    full = numbers + (sums if len(senders) > 1 else [])
-    return Formula(f"∂{equation} = {symbols}", distinct(full), result)
+    full = numbers + (sums if len(symbols) > 1 else [])
+    return Formula(f"∂{equation} = {' + '.join(symbols)}", distinct(full), result)
 
 
 def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = None) -> str:
@@ -198,8 +272,8 @@ def sent_rule(place: Place, sender: Sender, style: Style | None = None) -> str:
     return _sent(place, sender, style)
 
 
-def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None = None) -> str:
-    """What one reader sends to a value, or to the `target`: its rule in symbols, or with numbers."""
+def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None) -> str:
+    """What one reader sends to a value, or to the `target`: its rule in symbols, with numbers or with shapes."""
     plan = place.tape.plan
     equation = plan.program.equations[sender.equation]
     # a stop that stands for the argument of its softmax hands that argument's gradient on
@@ -209,6 +283,8 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
     when = "" if steps == 0 else f"[{plan.program.index}{steps:+d}]"
 
     def text(expr: Expr) -> Text:
+        if isinstance(style, Shapes):
+            return with_shapes(expr)
         if style is not None:
             return with_numbers(there, expr, style)
         if isinstance(expr, Read) and expr.kind == "equation":
@@ -223,6 +299,8 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
         return expr.operation.text([text(arg) for arg in expr.args])
 
     def result(expr: Apply) -> Text:
+        if isinstance(style, Shapes):
+            return Shapes.of(expr.shape)
         if expr is not equation.root:
             return text(expr)
         if style is None:
@@ -230,6 +308,8 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
         return style.vector(there.value(expr), expr.shape in ((), (1,)))
 
     def arriving() -> Text:
+        if isinstance(style, Shapes):
+            return Shapes.of(start.shape)
         if style is None:
             return Text(f"∂{sender.equation if start is equation.root else f'({start.source})'}{when}")
         gradient = place.tape.gradient(sender.equation)[there.place, there.sequence]
@@ -255,7 +335,7 @@ def _sent(place: Place, sender: Sender, style: Style | None, target: Expr | None
         found = []
         for i, arg in enumerate(expr.args):
             if leads_there(arg):
-                if style is not None and expr.operation is PRODUCT_OF_MATRIX and arg.shape == (1,):
+                if isinstance(style, Style) and expr.operation is PRODUCT_OF_MATRIX and arg.shape == (1,):
                     column = there.value(expr.args[0])[:, 0]
                     rule = _spelled_product(column, there.gradient(expr), style)
                 else:
@@ -298,128 +378,6 @@ def update_formula(update: Update, parameter: str, equation: str) -> Formula:
 
     numbers = [text(found.root, style).text for style in STYLES]
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), result)
-
-
-# ---------------------------------------------------------------- narration
-
-Token = Callable[[int], str | int]
-
-
-def narrate_forward(place: Place, equation: str, token: Token) -> tuple[str, ...]:
-    """One sentence on a forward step, fullest wording first."""
-    tape, program = place.tape, place.tape.plan.program
-    t = tape.start + place.place + 1
-    value = tape.value(equation)[place.place, place.sequence]
-    root = program.equations[equation].root
-    if undefined(place, equation):
-        return (
-            f"At t={t} {absence(place)}, so {equation} is undefined and sends no gradient.",
-            f"No value at t={t}.",
-        )
-    head = f"{equation}[{t}]"
-    number = STYLES[1].number
-    if root.operation.name == "softmax":
-        best = int(np.argmax(value))
-        if equation != program.output:
-            return (f"Largest in {head}: element {best} with {number(value[best])}.",)
-        short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
-        target = target_class(place, value.size)
-        if target is None:
-            return (short,)
-        if target == best:
-            return (f"{short[:-1]}, and that is the target.", short)
-        return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
-    if isinstance(root.operation, CrossEntropy) or equation == "loss":
-        return (f"The {equation} at t={t} is {number(value[0])}.",)
-    before = _previous(place, equation)
-    if before is not None:
-        with np.errstate(invalid="ignore"):
-            k = int(np.argmax(np.abs(value - before)))
-        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
-        return (
-            f"{what}: {number(before[k])} → {number(value[k])}.",
-            f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
-        )
-    terms = _top_terms(place, root)
-    short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
-    if len(terms) < 2:
-        if len(root.args) > 1 or root.operation.name in ("identity", "neg"):
-            return (short,)
-        shown = STYLES[2].vector(value, value.size == 1).text
-        return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
-    source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
-    share = STYLES[3].vector(part, part.size == 1).text
-    return (
-        f"{short[:-1]}; its largest term is {source} = {share}.",
-        f"{head}: its largest term is {source}.",
-        short,
-    )
-
-
-def _previous(place: Place, equation: str) -> Array | None:
-    """The value of a state one time step earlier; None for what is no state."""
-    tape = place.tape
-    before = tape.plan.program.delays.get(equation, 0)
-    if not before:
-        return None
-    earlier = tape.value(equation)[place.place - 1] if place.place else tape.initial(equation)[-1]
-    found: Array = earlier[place.sequence]
-    return found
-
-
-def _top_terms(place: Place, expr: Expr) -> list[tuple[str, Array]]:
-    """The summands of an expression as written: (source, value)."""
-    if isinstance(expr, Apply) and expr.operation.name in ("+", "-"):
-        left, right = expr.args
-        last = place.value(right)
-        return [*_top_terms(place, left), (right.source, last if expr.operation.name == "+" else -last)]
-    return [(expr.source, place.value(expr))]
-
-
-def narrate_backward(place: Place, equation: str, arrived: Mapping[str, Array]) -> tuple[str, ...]:
-    """One sentence on a backward step: what arrived, and from where."""
-    tape = place.tape
-    t = tape.start + place.place + 1
-    gradient = tape.gradient(equation)[place.place, place.sequence]
-    scalar = gradient.size == 1
-    result = STYLES[3].vector(gradient, scalar).text
-    if undefined(place, equation):
-        return (f"At t={t} {absence(place)}: {equation} sends nothing back.",)
-    if equation == "loss":
-        return (
-            f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",
-        )
-    short = f"∂{equation}[{t}] = {result}."
-    parts = [
-        f"{STYLES[3].vector(v[place.sequence], scalar).text} from {sender}" for sender, v in arrived.items()
-    ]
-    if not parts:
-        return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
-    return (
-        f"{short[:-1]} is complete: {' and '.join(parts)}.",
-        f"{short[:-1]}, from {' and '.join(arrived)}.",
-        short,
-    )
-
-
-def narrate_update(update: Update, parameter: str, equation: str) -> tuple[str, ...]:
-    """One sentence on an update step."""
-    if parameter in update.rule.frozen:
-        return (f"{parameter} is frozen: it stays as it is.",)
-    value = update.value(parameter, equation)
-    if equation != "w":
-        return (f"{equation} of {parameter} = {STYLES[3].vector(value, value.size == 1).text}.",)
-    move = np.ravel(value - update.before[parameter])
-    k = int(np.argmax(np.abs(move)))
-    number = STYLES[1].number
-    old, new = number(np.ravel(update.before[parameter])[k]), number(np.ravel(value)[k])
-    if move.size == 1:
-        return (f"{parameter} moves by {number(move[k])}: {old} → {new}.",)
-    where = ",".join(str(i) for i in np.unravel_index(k, value.shape))
-    return (
-        f"{parameter} moves; most at [{where}], by {number(move[k])}: {old} → {new}.",
-        f"{parameter} moves, most by {number(move[k])}.",
-    )
 
 
 def distinct(texts: list[str]) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnn_engine import explain, inside
+from rnn_engine import explain, inside, narrate
 from rnn_engine.core.language import Apply
-from rnn_engine.core.steps import Step, Stops
+from rnn_engine.core.steps import Stops
 from rnn_engine.position import Position
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
@@ -124,16 +124,15 @@ class _Observer:
             parameter, update = str(self.at.stop[0]), self.at.iteration.update
             return (
                 explain.update_formula(update, parameter, self.at.equation),
-                explain.narrate_update(update, parameter, self.at.equation),
+                narrate.update_step(update, parameter, self.at.equation),
             )
         if self.at.equation == "sample" and self.at.phase.name == "generate":
             return self._sampled()
         if self.at.phase.name == "backward":
             _ = self.at.iteration.gradients  # computes the pass
-            step = Step(self.at.tape, "backward", self.at.place, self.at.equation)
             return (
                 explain.backward_formula(self.at.where, self.at.equation),
-                explain.narrate_backward(self.at.where, self.at.equation, step.arrived),
+                narrate.backward_step(self.at.where, self.at.equation),
             )
         return explain.forward_formula(self.at.where, self.at.equation), self._narrated_forward(token)
 
@@ -144,8 +143,8 @@ class _Observer:
             return inside.gradient_inside(self.at.where, self.at.equation, expr)
         return inside.value_inside(self.at.where, expr)
 
-    def _narrated_forward(self, token: explain.Token) -> tuple[str, ...]:
-        told = explain.narrate_forward(self.at.where, self.at.equation, token)
+    def _narrated_forward(self, token: narrate.Token) -> tuple[str, ...]:
+        told = narrate.forward_step(self.at.where, self.at.equation, token)
         if self.at.phase.name != "evaluate" or self.at.equation != self.at.program.output:
             return told
         predicted, y = self.at.ending.predicted, self.at.tape.y

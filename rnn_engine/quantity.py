@@ -37,6 +37,9 @@ class Cell:
     """For a value: the pass it belongs to, `forward`, `evaluate` or `generate`."""
     equation: str = "w"
     """For an update: which of its equations."""
+    so_far: int | None = None
+    """For a parameter's gradient in the middle of the way back: the stop (of its phase, from 0) up to which it is
+    summed. None: all of it."""
 
     @property
     def label(self) -> str:
@@ -47,7 +50,8 @@ class Cell:
         own = (
             f"{self.equation} of {self.name}" if self.kind == "update" and self.equation != "w" else self.name
         )
-        return f"{d}{own}{at}{element}"
+        so_far = "" if self.so_far is None else " so far"
+        return f"{d}{own}{at}{element}{so_far}"
 
 
 def address_of(session: Session, cell: Cell) -> str:
@@ -62,7 +66,7 @@ def address_of(session: Session, cell: Cell) -> str:
             if not schedule.backward:
                 return ""
             phase = next(p for p in schedule.phases(cell.iteration) if p.name == "backward")
-            return str(phase.address(len(phase.stops) - 1))
+            return str(phase.address(len(phase.stops) - 1 if cell.so_far is None else cell.so_far))
         case "update":
             text = f"{cell.iteration}:update:{cell.name}:{cell.equation}"
         case "parameter":
@@ -80,9 +84,17 @@ def address_of(session: Session, cell: Cell) -> str:
 _CELL = re.compile(r"(?P<d>∂|d(?=[^\W\d]))?(?P<name>[^\W\d]\w*)(?P<indices>(\[\d{1,9}(,\d{1,9})?\])*)")
 
 
+def so_far(schedule: Schedule, index: int) -> int | None:
+    """Up to which stop of the way back a parameter's gradient is summed at a step of the run; None: all of it."""
+    phase = schedule.phase(index)
+    last = phase.first + len(phase.stops) - 1
+    return index - phase.first if phase.name == "backward" and index < last else None
+
+
 def parse_cell(session: Session, timeline: Timeline, address: str, text: str, sequence: int = 0) -> Cell:
     """A cell in words, as seen from an address: `h[0]`, `∂h[0]` (or `dh[0]`), `W_hh[0,1]`, `loss`.
 
+    On the way back a parameter's gradient is the sum so far.
     Raises `AddressError`.
     """
     schedule, program = session.schedule, session.program
@@ -108,7 +120,10 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
     if name in shapes:
         shape = shapes[name]
         kind: Kind = "parameter gradient" if gradient else "parameter"
-        cell = Cell(kind, place.iteration + (after and not gradient), name, index, sequence=sequence)
+        seen = so_far(schedule, schedule.span(address).start) if gradient else None
+        cell = Cell(
+            kind, place.iteration + (after and not gradient), name, index, sequence=sequence, so_far=seen
+        )
         if not gradient and place.phase == "update" and _is_updated(schedule, place, name):
             cell = replace(cell, kind="update")
     elif place.phase == "update" and not gradient and name in _update_stops(session, place):

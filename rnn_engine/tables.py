@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.operation import Array
-from rnn_engine.core.steps import Stops
+from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.position import Position
 from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
@@ -316,17 +316,16 @@ class _Tables:
 
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:
         """What the stops so far have added to a parameter's gradient, and where this one added something."""
-        shape = self.at.session.run.shapes[name]
-        total, here = (np.zeros(shape, self.at.session.run.dtype) for _ in range(2))
-        for use in tape.plan.uses.get(name, ()):
-            walked = np.flatnonzero(self._walked(use.node.equation.name, tape.T))
-            if walked.size:
-                span = slice(int(walked[0]), int(walked[-1]) + 1)
-                total = total + tape.parameter_part(use, span).reshape(shape)
+        here = np.zeros(self.at.session.run.shapes[name], self.at.session.run.dtype)
+        if name not in tape.plan.uses:  # an initial state, whose gradient is there at the end
+            return here, here != 0.0
+        stops = self.at.phase.stops
+        assert isinstance(stops, Stops)
+        for use in tape.plan.uses[name]:
             if use.node.equation.name == self.at.equation:
                 now = slice(self.at.place, self.at.place + 1)
-                here = here + tape.parameter_part(use, now).reshape(shape)
-        return total, here != 0.0
+                here = here + tape.parameter_part(use, now).reshape(here.shape)
+        return running_sum(tape, name, stops, self.at.index - self.at.phase.first), here != 0.0
 
 
 def _matrix(

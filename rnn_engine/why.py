@@ -19,7 +19,7 @@ from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.plan import Sender
-from rnn_engine.core.steps import Stops
+from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import AddressError
 from rnn_engine.precision import shortest_number
@@ -322,11 +322,12 @@ class _Asking:
         for sender in plan.senders.get(cell.name, ()):
             if 0 <= place - sender.offset < tape.T:
                 terms += self._sent_terms(here.at(place - sender.offset), sender, j)
-        following = place + tape.workspace.direction(cell.name)
-        if cell.name in tape.back.kept and 0 <= following < tape.T and explain.padded(here.at(following)):
-            kept = replace(cell, t=tape.start + following + 1)
-            passed = float(tape.gradient(cell.name)[following, cell.sequence, j])
-            terms.append((f"{kept.label}, where the sequence is over and {cell.name} stays", passed, kept))
+        handed = explain.kept_on(here, cell.name)
+        if handed is not None:
+            there, passed = handed
+            kept = replace(cell, t=tape.start + there.place + 1)
+            said = f"{kept.label}, where the sequence is over and {cell.name} stays"
+            terms.append((said, float(passed[j]), kept))
         return self._why(value, rule, terms, True)
 
     def _sent_terms(
@@ -388,16 +389,23 @@ class _Asking:
     def _parameter_gradient(self) -> Why:
         cell = self.cell
         iteration = self.timeline.iteration(cell.iteration)
-        value = float(np.asarray(iteration.gradients[cell.name])[cell.index])
+        total = np.asarray(iteration.gradients[cell.name])
         tape, plan = iteration.tape, iteration.run.plan
+        stops = Stops(plan.backward_order, tape.T)
         if cell.name in iteration.run.trained:
-            return self._why(value, f"∂{cell.name} = what its readers send", self._initial_terms(tape), True)
-        terms: list[tuple[str, float, Cell | None]] = []
+            if cell.so_far is not None:
+                said = f"∂{cell.name} is summed up at the end of the way back"
+                return self._why(0.0, said, [], True)
+            terms = self._initial_terms(tape)
+            return self._why(float(total[cell.index]), f"∂{cell.name} = what its readers send", terms, True)
+        terms = []
+        last, rule = len(stops) - 1, f"∂{cell.name} = the sum of what every step adds"
+        if cell.so_far is not None:
+            last, rule = cell.so_far, f"∂{cell.name} so far = the sum of what the steps up to here have added"
+            total = running_sum(tape, cell.name, stops, last)
         for use in plan.uses[cell.name]:
             equation = use.node.equation.name
-            for place, name in Stops(plan.backward_order, tape.T):
-                if name != equation:
-                    continue
+            for place in reversed(range(tape.T)[stops.walked(equation, last)]):
                 part = np.reshape(
                     tape.parameter_part(use, slice(place, place + 1)), plan.program.parameters[cell.name]
                 )
@@ -407,7 +415,7 @@ class _Asking:
                 index = (row if own and use.node.apply.shape == root.shape else 0,) if root.shape else ()
                 source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
                 terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
-        return self._why(value, f"∂{cell.name} = the sum of what every step adds", terms, True)
+        return self._why(float(total[cell.index]), rule, terms, True)
 
     def _initial_terms(self, tape: Tape) -> list[tuple[str, float, Cell | None]]:
         """What the first time step's equations send to a learned initial state, all sequences together."""

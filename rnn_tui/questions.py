@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_engine.quantity import Cell
+from rnn_engine.quantity import Cell, so_far
 from rnn_engine.schedule import Address
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
@@ -39,7 +39,8 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
         name = key.removeprefix("∂")
         if t is None:
             index = _index(session.run.shapes[name], row, column)
-            return Cell("parameter gradient", here.iteration, name, index, sequence=sequence)
+            seen = so_far(session.schedule, snapshot.timeline.index)
+            return Cell("parameter gradient", here.iteration, name, index, sequence=sequence, so_far=seen)
         return Cell("gradient", here.iteration, name, _element(session, name, column), t, sequence)
     if t is not None and t < 1 and phase == "generate":
         return f"{key}[{t}] is given: generation starts from it"

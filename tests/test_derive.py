@@ -59,6 +59,7 @@ def known(s: Session, timeline: Timeline, index: int, sequence: int) -> Iterator
         yield from of_tape(tape, near, sequence)
     if phase.name == "backward":
         yield from Step(tape, "backward", place, equation).adds.values()
+        yield from iteration.gradients.values()
 
 
 def of_tape(tape: Tape, place: int, sequence: int) -> Iterator[np.ndarray[Any, Any]]:
@@ -219,7 +220,7 @@ def test_where_a_sequence_is_over_its_gradient_stays_too() -> None:
         for sequence in (0, 1):
             check_sum_of_step(derivation(s, timeline, index, sequence))
     lines = explained(s, "1:backward:1:h", 1)["what arrived"]
-    assert "the sequence is over after t=1, h stays, and so does" in lines
+    assert "the sequence is over at t=2, h stays, and so does" in lines
     assert any(line.startswith("through other time steps") for line in lines)
 
 

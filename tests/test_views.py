@@ -159,13 +159,33 @@ async def test_what_cannot_be_explained_says_why_and_opens_nothing() -> None:
         assert session(pilot).explorer.view is None
 
 
-async def test_a_running_sum_is_told_from_the_total() -> None:
-    async with opened(BPTT, "1:backward:2:a") as pilot:
-        await keys(pilot, "v", "g")
-        screen = session(pilot)
-        screen.select(("gradients", "∂W_hh", 0, 0))
+async def test_a_running_sum_is_explained_as_it_stands() -> None:
+    async with opened(BPTT, "1:backward:3:a") as pilot:
+        session(pilot).select(("gradients", "∂W_hh", 0, 0))
+        shown = session(pilot).pane.exact()[1]
         await keys(pilot, "enter")
-        assert "up to this step it is" in screen_text(pilot)
+        assert explained(pilot) == "∂W_hh[0,0] so far"
+        text = screen_text(pilot)
+        assert f"∂W_hh[0,0] so far = {shown}" in text
+        assert "added at a[4]" in text and "added at a[3]" in text and "added at a[2]" not in text
+        await keys(pilot, "n")
+        assert "added at a[2]" in screen_text(pilot)
+        await keys(pilot, "n")
+        assert explained(pilot) == "∂W_hh[0,0]"  # the way back is done
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_number_that_no_pane_shows_is_marked_in_the_equation(size: tuple[int, int]) -> None:
+    async with opened("vanishing", "2:update:W_hh:w", size) as pilot:
+        await keys(pilot, "v", "w", "enter", "down", "enter")
+        assert explained(pilot) == "m_hat of W_hh[0,0]"
+        text = screen_text(pilot)
+        assert "no pane shows it: it is what the equation below has made" in text
+        marked = "▸m_hat = " if size == (80, 24) else "┏━ equation"
+        assert marked in text and "━ weights" not in text
+        await keys(pilot, "backspace")
+        assert "no pane shows it" not in screen_text(pilot) and marked not in screen_text(pilot)
+        assert size == (80, 24) or "━ weights" in screen_text(pilot)
 
 
 async def test_inputs_are_given() -> None:
@@ -198,7 +218,7 @@ def test_every_cell_of_every_pane_has_an_answer_and_is_found_again(name: str) ->
                         if isinstance(answer, str):
                             assert cell.kind == "data" and "none is given" in answer, (cell, answer)
                             continue
-                        if matrix.texts is None and matrix.note != "running sum":
+                        if matrix.texts is None:
                             assert answer.value == matrix.values[row, column], (snapshot.address, cell)
                         if answer.sums and answer.terms:
                             size = sum(abs(term.value) for term in answer.terms)

@@ -102,15 +102,24 @@ class Step:
 
     @property
     def arrived(self) -> Mapping[str, Array]:
-        """What arrived and from which stop (`a[4]`), in the order in which it is summed."""
+        """What arrived and from which stop (`a[4]`), in the order in which it is summed.
+
+        A state that stays where a sequence is over hands its gradient on: that has come from the stop of the state
+        itself (`h[4]`).
+        """
         tape, plan = self.tape, self.tape.plan
         if self.equation in plan.stands_for_argument:
             return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
-        return {
+        found = {
             f"{sender.equation}[{self.t - sender.offset}]": tape.sent(self.equation, sender)[self.place]
             for sender in plan.senders[self.equation]
             if 0 <= self.place - sender.offset < tape.T
         }
+        kept = tape.kept(self.equation, self.place)
+        if kept is not None:  # a reader of that name is itself over where this is not zero
+            own = f"{self.equation}[{self.t + tape.workspace.direction(self.equation)}]"
+            found[own] = found[own] + kept if own in found else kept
+        return found
 
     @property
     def adds(self) -> Mapping[str, Array]:
@@ -125,6 +134,16 @@ class Step:
                     total = total + part
                 adds[name] = total.reshape(tape.plan.program.parameters[name])
         return adds
+
+
+def running_sum(tape: Tape, parameter: str, stops: Stops, i: int) -> Array:
+    """What the backward stops up to number i have added to a parameter's gradient, in its shape."""
+    total = np.zeros(tape.plan.program.parameters[parameter], tape.parameters[parameter].dtype)
+    for use in tape.plan.uses.get(parameter, ()):
+        walked = stops.walked(use.node.equation.name, i)
+        if walked.stop > walked.start:
+            total = total + tape.parameter_part(use, walked).reshape(total.shape)
+    return total
 
 
 def forward_steps(

@@ -366,6 +366,18 @@ class Tape:
         """`[T, B, n]`: likewise from one read."""
         return self._held(self.back.parts[leaf][self.span(name)])
 
+    def kept(self, name: str, place: int) -> Array | None:
+        """`[B, n]`: what a state was handed by its own next stop, where the sequence is over there and it stays.
+
+        None where no sequence is over at that stop.
+        """
+        there = place + self.workspace.direction(name)
+        if name not in self.back.kept or self.padding is None or not 0 <= there < self.T:
+            return None
+        if not self.padding[there].any():
+            return None
+        return self._held(self.back.kept[name][self.span(name)][place])
+
     def initial_gradient(self, name: str) -> Array:
         """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
         total = np.zeros_like(self.initial(name))

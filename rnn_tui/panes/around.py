@@ -40,11 +40,11 @@ class Equation(LineWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="equation")
         self._formula = Formula("", (), "")
-        self._boxed = True
+        self._boxed, self._marked = True, False
 
-    def show(self, snapshot: Snapshot, *, boxed: bool) -> None:
-        """Show the equation of this step."""
-        self._formula, self._boxed = snapshot.formula, boxed
+    def show(self, snapshot: Snapshot, *, boxed: bool, marked: bool) -> None:
+        """Show the equation of this step; `marked`: what is explained stands here."""
+        self._formula, self._boxed, self._marked = snapshot.formula, boxed, marked
         self.update()
 
     @property
@@ -53,13 +53,14 @@ class Equation(LineWidget):
 
     def draw(self, wide: int, high: int) -> list[Line]:
         if not self._boxed:
+            lines = draw_equation(self._formula, wide - 2, high)
+            signs = ["▸" if self._marked else " ", *" " * (len(lines) - 1)]
             return [
-                fit([(" ", "bar"), *_on_bar(line)], wide, "bar")
-                for line in draw_equation(self._formula, wide - 2, high)
+                fit([(sign, "bar now"), *_on_bar(line)], wide, "bar")
+                for sign, line in zip(signs, lines, strict=True)
             ]
-        return framed(
-            PaneView("equation", "", boxed=True), draw_equation(self._formula, wide - 4, high - 2), wide, high
-        )
+        frame = PaneView("equation", "", focused=self._marked, boxed=True)
+        return framed(frame, draw_equation(self._formula, wide - 4, high - 2), wide, high)
 
 
 def _on_bar(line: Line) -> list[tuple[str, str]]:

@@ -18,6 +18,8 @@ WIDE_RANGE = 1e3
 """From this ratio of largest to smallest on, sizes are shown by powers of ten."""
 TALLEST = 6
 """Lines of a bar, where there is room."""
+SMALL = 1e-3
+"""What is smaller keeps its digits in e-notation."""
 DEEPEST = 1e-12
 """Smaller than this share of the largest is drawn as the smallest."""
 
@@ -223,7 +225,7 @@ def _at_cursor(view: MapView) -> str:
     if k < i and own > 0:
         said += f", {_percent(size / own)} of what it sends to t={t} itself"
     if len(view.shares) > 1 and any(share for _, share in view.shares):
-        ways = ", ".join(f"{share:.0%} through {state}" for state, share in view.shares)
+        ways = ", ".join(f"{share * 100:.0f} % through {state}" for state, share in view.shares)
         said += f"; from t={to + 1} it comes {ways}"
     return f"{said}."
 
@@ -286,11 +288,16 @@ def _hop(hop: HopView, first: float, chosen: bool, arrives: bool, wide: int) -> 
         (f"{f'{hop.t} → {hop.t - 1}':<9}", "cursor" if chosen else "text"),
         (f"{number(hop.factor, 7, 4):>8}", "strong"),
         (f"   {number(hop.nonlinearity, 7, 4):>12}   {number(hop.weights, 7, 4):<8}", "text"),
-        (f"{number(hop.after, 8, 5):>9} " if arrives else " ", "text"),
+        (f"{number(hop.after, 8, _decimals(hop.after)):>9} " if arrives else " ", "text"),
     ]
     bar = level_bar(hop.after / first if first else 0.0, 10)
     mark: Span = (f"◀ {hop.mark}", "warning") if hop.mark else (bar, "positive")
     return fit(merge([*spans, mark]), wide)
+
+
+def _decimals(size: float) -> int:
+    """None for what is small: it keeps its digits in e-notation."""
+    return 5 if size >= SMALL or not size else 0
 
 
 def _route(route: RouteView, wide: int) -> Line:
@@ -298,6 +305,6 @@ def _route(route: RouteView, wide: int) -> Line:
         ("  ", ""),
         (safe_text(route.text), "text"),
         (f"  × {number(route.factor, 8, 5)}", "strong"),
-        (f"  {number(route.norm, 8, 5)} arrives", "muted"),
+        (f"  {number(route.norm, 8, _decimals(route.norm))} arrives", "muted"),
     ]
     return fit(spans, wide)

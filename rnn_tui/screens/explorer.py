@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnn_tui.protocols import Controller
@@ -224,12 +224,10 @@ class Explorer:
 
     def _walk(self) -> None:
         """The way of the loss under the cursor."""
-        view = self._flow_panel()
-        i, k = view.state.cursor
-        if isinstance(view.state.flow, str):
-            return
-        self._trail.append(self._frame())
-        view.state = replace(view.state, walked=True, hop=max(min(i - 1 - k, i - 1), 0))
+        view, frame = self._flow_panel(), self._frame()
+        view.walk()
+        if view.state.walked:
+            self._trail.append(frame)
 
     def _arrive(self) -> None:
         """To the step where the chosen hop arrives; the panes come back to show it."""

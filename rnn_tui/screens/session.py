@@ -25,6 +25,7 @@ from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import BY_KEY, priority_bindings
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
+from rnn_tui.screens.views import WhyPanel
 from rnn_tui.tour import OVER, Tour
 
 if TYPE_CHECKING:
@@ -107,12 +108,13 @@ class SessionScreen(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
+        elsewhere = isinstance(view, WhyPanel) and view.in_no_pane
         for pane in self.panes.values():
-            pane.show(snapshot, focused=pane is here, jump=self._jump, boxed=frames)
+            pane.show(snapshot, focused=pane is here and not elsewhere, jump=self._jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
         self._title.show(snapshot, (view and view.exact) or here.exact(), len(self.arrangement.hidden))
-        self._equation.show(snapshot, boxed=frames)
+        self._equation.show(snapshot, boxed=frames, marked=isinstance(view, WhyPanel) and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
         self._curve.show(snapshot)

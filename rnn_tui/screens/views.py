@@ -81,7 +81,8 @@ class WhyState:
 
     place: Place
     answer: Why | str
-    remark: str = ""
+    nowhere: str = ""
+    """Where to look for a number that no pane shows; empty where one does."""
     chosen: int = 0
     path: tuple[str, ...] = ()
 
@@ -122,12 +123,22 @@ class WhyPanel(View):
         answer = self.state.answer
         return None if isinstance(answer, str) else (safe_text(answer.label), repr(answer.exact))
 
+    @property
+    def in_equation(self) -> bool:
+        """Whether the number stands in the equation below and in no pane."""
+        return self.state.nowhere == IN_EQUATION
+
+    @property
+    def in_no_pane(self) -> bool:
+        """Whether the selected cell of a pane is not what is explained."""
+        return bool(self.state.nowhere)
+
     def explain(self, controller: Controller, cell: Cell, path: tuple[str, ...] = ()) -> str:
         """Explain a number from now on; in the driver's thread."""
         answer = controller.why(cell)
         if isinstance(answer, str):
             return answer
-        self.state = WhyState(controller.place, answer, _remark(controller, cell, answer), 0, path)
+        self.state = WhyState(controller.place, answer, _nowhere(controller, cell, answer), 0, path)
         return ""
 
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
@@ -160,7 +171,7 @@ class WhyPanel(View):
         )
         view = WhyView(
             answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
-            state.remark, min(state.chosen, max(len(terms) - 1, 0)), state.path,
+            state.nowhere, min(state.chosen, max(len(terms) - 1, 0)), state.path,
         )  # fmt: skip
         return draw_why(view, wide, high)
 
@@ -170,19 +181,14 @@ class WhyPanel(View):
         self.state = replace(self.state, chosen=max(0, min(self.state.chosen + by, count - 1)))
 
 
-def _remark(controller: Controller, cell: Cell, answer: Why) -> str:
-    """Where the pane shows another number under that name: the sum so far."""
-    if cell.kind != "parameter gradient":
+IN_EQUATION = "no pane shows it: it is what the equation below has made"
+
+
+def _nowhere(controller: Controller, cell: Cell, answer: Why) -> str:
+    """Where to look where no pane shows the number."""
+    if controller.spot_of(cell) is not None:
         return ""
-    snapshot = controller.snapshot
-    spot = controller.spot_of(cell)
-    if spot is None:
-        return ""
-    pane, key, row, column = spot
-    matrix = next(m for m in snapshot.panes[pane] if m.key == key)
-    if matrix.note != "running sum":
-        return ""
-    return f"all time steps together; up to this step it is {float(matrix.values[row, column]):.6g}"
+    return IN_EQUATION if answer.address == controller.snapshot.address else "no pane shows it here"
 
 
 # ---------------------------------------------------------------- flow
@@ -277,6 +283,18 @@ class FlowPanel(View):
     def move(self, by: int) -> None:
         hops = self.state.cursor[0]
         self.state = replace(self.state, hop=max(0, min(self.state.hop + by, hops - 1)))
+
+    def walk(self) -> None:
+        """The way of the loss under the cursor: at the hop into that time step, else at the one that changes most."""
+        flow = self.state.flow
+        i, k = self.state.cursor
+        if isinstance(flow, str):
+            return
+        hop = i - 1 - k
+        if k == i:
+            worst = flow.worst(i)
+            hop = 0 if worst is None else flow.start + i + 1 - worst.t
+        self.state = replace(self.state, walked=True, hop=max(min(hop, i - 1), 0))
 
     def move_cursor(self, rows: int, columns: int) -> None:
         """Another cell of the map; a loss sends nothing to later time steps, so the cursor stays below the diagonal."""

@@ -1,0 +1,154 @@
+"""What happened at a step, in one plain sentence; every number in it is one of the tape's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from rnn_engine.core.language import Apply, Expr
+from rnn_engine.core.losses import CrossEntropy
+from rnn_engine.core.operation import Array
+from rnn_engine.explain import STYLES, Place, absence, kept_on, padded, senders, target_class, undefined
+from rnn_engine.update import Update
+
+Token = Callable[[int], str | int]
+"""The token of an index."""
+
+
+def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
+    """One sentence on a forward step, fullest wording first."""
+    tape, program = place.tape, place.tape.plan.program
+    t = tape.start + place.place + 1
+    value = tape.value(equation)[place.place, place.sequence]
+    root = program.equations[equation].root
+    if undefined(place, equation):
+        return (
+            f"At t={t} {absence(place)}, so {equation} is undefined and sends no gradient.",
+            f"No value at t={t}.",
+        )
+    head = f"{equation}[{t}]"
+    if padded(place):
+        stays = STYLES[3].vector(value, value.size == 1).text
+        return (f"The sequence is over at t={t}: {equation} stays at {stays}.", f"{head} = {stays}.")
+    number = STYLES[1].number
+    if root.operation.name == "softmax":
+        best = int(np.argmax(value))
+        if equation != program.output:
+            return (f"Largest in {head}: element {best} with {number(value[best])}.",)
+        short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
+        target = target_class(place, value.size)
+        if target is None:
+            return (short,)
+        if target == best:
+            return (f"{short[:-1]}, and that is the target.", short)
+        return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
+    if isinstance(root.operation, CrossEntropy) or equation == "loss":
+        return (f"The {equation} at t={t} is {number(value[0])}.",)
+    before = _previous(place, equation)
+    if before is not None:
+        with np.errstate(invalid="ignore"):
+            k = int(np.argmax(np.abs(value - before)))
+        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
+        return (
+            f"{what}: {number(before[k])} → {number(value[k])}.",
+            f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
+        )
+    terms = _top_terms(place, root)
+    short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
+    if len(terms) < 2:
+        if len(root.args) > 1 or root.operation.name in ("identity", "neg"):
+            return (short,)
+        shown = STYLES[2].vector(value, value.size == 1).text
+        return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
+    source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
+    share = STYLES[3].vector(part, part.size == 1).text
+    return (
+        f"{short[:-1]}; its largest term is {source} = {share}.",
+        f"{head}: its largest term is {source}.",
+        short,
+    )
+
+
+def _previous(place: Place, equation: str) -> Array | None:
+    """The value of a state one time step earlier; None for what is no state."""
+    tape = place.tape
+    before = tape.plan.program.delays.get(equation, 0)
+    if not before:
+        return None
+    earlier = tape.value(equation)[place.place - 1] if place.place else tape.initial(equation)[-1]
+    found: Array = earlier[place.sequence]
+    return found
+
+
+def _top_terms(place: Place, expr: Expr) -> list[tuple[str, Array]]:
+    """The summands of an expression as written: (source, value)."""
+    if isinstance(expr, Apply) and expr.operation.name in ("+", "-"):
+        left, right = expr.args
+        last = place.value(right)
+        return [*_top_terms(place, left), (right.source, last if expr.operation.name == "+" else -last)]
+    return [(expr.source, place.value(expr))]
+
+
+def backward_step(place: Place, equation: str) -> tuple[str, ...]:
+    """One sentence on a backward step: what arrived, and from where."""
+    tape = place.tape
+    t = tape.start + place.place + 1
+    gradient = tape.gradient(equation)[place.place, place.sequence]
+    scalar = gradient.size == 1
+    result = STYLES[3].vector(gradient, scalar).text
+    if undefined(place, equation):
+        return (f"At t={t} {absence(place)}: {equation} sends nothing back.",)
+    if equation == "loss":
+        return (
+            f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",
+        )
+    short = f"∂{equation}[{t}] = {result}."
+    arrived = list(_arrived(place, equation))
+    if not arrived:
+        return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
+    parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
+    return (
+        f"{short[:-1]} is complete: {' and '.join(parts)}.",
+        f"{short[:-1]}, from {' and '.join(sender for sender, _ in arrived)}.",
+        short,
+    )
+
+
+def _arrived(place: Place, equation: str) -> Iterator[tuple[str, Array]]:
+    """What arrived in this sequence, and from where."""
+    tape = place.tape
+    t = tape.start + place.place + 1
+    if equation in tape.plan.stands_for_argument:
+        yield (
+            f"{tape.plan.stands_for_argument[equation]}[{t}]",
+            tape.gradient(equation)[place.place, place.sequence],
+        )
+        return
+    for sender in senders(place, equation):
+        sent: Array = tape.sent(equation, sender)[place.place, place.sequence]
+        yield f"{sender.equation}[{t - sender.offset}]", sent
+    kept = kept_on(place, equation)
+    if kept is not None:
+        there, passed = kept
+        yield f"{equation}[{tape.start + there.place + 1}], which stays where the sequence is over", passed
+
+
+def update_step(update: Update, parameter: str, equation: str) -> tuple[str, ...]:
+    """One sentence on an update step."""
+    if parameter in update.rule.frozen:
+        return (f"{parameter} is frozen: it stays as it is.",)
+    value = update.value(parameter, equation)
+    if equation != "w":
+        return (f"{equation} of {parameter} = {STYLES[3].vector(value, value.size == 1).text}.",)
+    move = np.ravel(value - update.before[parameter])
+    k = int(np.argmax(np.abs(move)))
+    number = STYLES[1].number
+    old, new = number(np.ravel(update.before[parameter])[k]), number(np.ravel(value)[k])
+    if move.size == 1:
+        return (f"{parameter} moves by {number(move[k])}: {old} → {new}.",)
+    where = ",".join(str(i) for i in np.unravel_index(k, value.shape))
+    return (
+        f"{parameter} moves; most at [{where}], by {number(move[k])}: {old} → {new}.",
+        f"{parameter} moves, most by {number(move[k])}.",
+    )
