@@ -10,7 +10,7 @@ import numpy as np
 from rnn_engine import explain, inside
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, PRODUCT, Array, Text
+from rnn_engine.core.operation import ATOM, PRODUCT, Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.session import Session
@@ -53,6 +53,20 @@ def derivation(session: Session, timeline: Timeline, index: int, sequence: int =
     return (*_backward(here, equation, own, timeline.iteration(phase.iteration).gradients),)
 
 
+def shapes(session: Session, timeline: Timeline, index: int, sequence: int = 0) -> str:
+    """The rule of step `index` with shapes in the place of names: `[2×4] @ [4] + [2×2] @ [2] + [2]`."""
+    phase = session.schedule.phase(index)
+    place, equation = phase.stops[index - phase.first]
+    if isinstance(place, str):
+        return f"what {place} has"
+    if phase.name != "backward":
+        program = session.program
+        return explain.with_shapes(program.equations[equation].root).text
+    iteration = timeline.iteration(phase.iteration)
+    _ = iteration.gradients
+    return explain.backward_shapes(explain.Place(iteration.tape, place, sequence), equation)
+
+
 # ---------------------------------------------------------------- forward
 
 
@@ -60,8 +74,10 @@ def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
     found = here.tape.plan.program.equations[equation]
     t = here.tape.start + here.place + 1
     whole = explain.forward_formula(here, equation)
-    shapes = explain.forward_shapes(here.tape.plan.program, equation)
-    yield Section(f"{equation} at t={t}", tuple(_rule(whole.symbols, whole.numbers, whole.result, shapes)))
+    rule = _rule(whole.symbols, whole.numbers, whole.result)
+    yield Section(
+        f"{equation} at t={t}", _with_shapes(rule, explain.with_shapes(found.root).text, found.root.shape)
+    )
     if found.reads:
         yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
     inner = inside.sub_expressions(here.tape.plan.program, equation)
@@ -97,9 +113,11 @@ def _backward(
     tape, plan = here.tape, here.tape.plan
     t = tape.start + here.place + 1
     whole = explain.backward_formula(here, equation)
+    many = len(explain.what_arrived(here, equation)) > 1  # then each follows with its own numbers
+    numbers = (explain.summed(here, equation, FULL),) if many else whole.numbers
+    rule = _rule(whole.symbols, numbers, whole.result)
     shapes = explain.backward_shapes(here, equation)
-    rule = _rule(whole.symbols, whole.numbers, whole.result, shapes)
-    yield Section(f"∂{equation} at t={t}", (*rule, *own))
+    yield Section(f"∂{equation} at t={t}", (*_with_shapes(rule, shapes, plan.program.shapes[equation]), *own))
     if equation not in plan.stands_for_argument:
         yield from _arrived(here, equation, t)
     yield from _together(here, equation)
@@ -207,7 +225,7 @@ def _added(here: explain.Place, equation: str, name: str, part: Array, total: Ar
         g, out = Text(handed, PRODUCT if " " in handed else ATOM), Text(_plain(use.node.apply))
         yield f"∂{name} gets {use.node.apply.operation.vjp_text(use.argument, g, out, args).text}"
     yield from _rows(part)
-    yield f"  and with all time steps together ∂{name} is"
+    yield f"  all time steps together make ∂{name}"
     yield from _rows(total)
 
 
@@ -257,12 +275,19 @@ def _update(update: Update, parameter: str, equation: str) -> Iterator[Section]:
 # ---------------------------------------------------------------- lines
 
 
-def _rule(symbols: str, numbers: tuple[str, ...], result: str, shapes: str = "") -> list[str]:
-    """A rule, its shapes, the fullest numbers put in unless they say no more than the result, and the result."""
-    lines = [symbols, *([f"  shapes: {shapes}"] if shapes else [])]
+def _rule(symbols: str, numbers: tuple[str, ...], result: str) -> list[str]:
+    """A rule, the fullest numbers put in, and the result; numbers that say no more than the result are left out."""
+    lines = [symbols]
     if numbers and f"= {numbers[0]}" != result:
         lines.append(f"  = {numbers[0]}")
     return [*lines, f"  {result}"]
+
+
+def _with_shapes(rule: list[str], shapes: str, result: Shape) -> tuple[str, ...]:
+    """A rule, and where a matrix is among them the shapes below its symbols."""
+    symbols, *rest = rule
+    told = [f"  shapes: {shapes} = {explain.Shapes.of(result).text}"] if "×" in shapes else []
+    return (symbols, *told, *rest)
 
 
 def _numbers(value: Array) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
-from rnn_engine.core.equations import Program
-from rnn_engine.core.language import Apply, Constant, Expr, Read, walk
+from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Shape, Text
 from rnn_engine.core.plan import Sender
@@ -105,26 +104,13 @@ def forward_formula(place: Place, equation: str) -> Formula:
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), f"= {result}")
 
 
-def forward_shapes(program: Program, equation: str) -> str:
-    """An equation with the shapes of what it reads, where a matrix is among them; else empty."""
-    root = program.equations[equation].root
-    return _with_result(with_shapes(root).text, root.shape) if _has_matrix(root) else ""
-
-
 def backward_shapes(place: Place, equation: str) -> str:
-    """The gradient of a value with the shapes of what its readers send, where a matrix is among them; else empty."""
+    """The rule of a gradient with shapes put in: what its readers send."""
     plan = place.tape.plan
-    sending = () if equation in plan.stands_for_argument else senders(place, equation)
-    symbols = " + ".join(_sent(place, sender, SHAPES) for sender in sending)
-    return _with_result(symbols, plan.program.shapes[equation]) if "×" in symbols else ""
-
-
-def _with_result(symbols: str, shape: Shape) -> str:
-    return f"{symbols} = {Shapes.of(shape).text}"
-
-
-def _has_matrix(expr: Expr) -> bool:
-    return any(len(e.shape) == 2 for e in walk(expr))
+    if equation in plan.stands_for_argument:
+        loss = Sender(plan.stands_for_argument[equation], 0, ())
+        return _sent(place, loss, SHAPES, plan.program.equations[equation].root.args[0])
+    return " + ".join(_sent(place, sender, SHAPES) for sender in senders(place, equation))
 
 
 def with_shapes(expr: Expr) -> Text:
@@ -171,6 +157,22 @@ def senders(place: Place, equation: str) -> tuple[Sender, ...]:
         for sender in tape.plan.senders.get(equation, ())
         if 0 <= place.place - sender.offset < tape.T and not padded(place.at(place.place - sender.offset))
     )
+
+
+def what_arrived(place: Place, equation: str) -> list[tuple[str, Array]]:
+    """What arrived at a value in this sequence, `[n]` each, and from which stop; what a state keeps comes last."""
+    tape, t = place.tape, place.tape.start + place.place + 1
+    if equation in tape.plan.stands_for_argument:
+        loss = tape.plan.stands_for_argument[equation]
+        return [(f"{loss}[{t}]", tape.gradient(equation)[place.place, place.sequence])]
+    found = [
+        (f"{s.equation}[{t - s.offset}]", tape.sent(equation, s)[place.place, place.sequence])
+        for s in senders(place, equation)
+    ]
+    kept = kept_on(place, equation)
+    if kept is not None:
+        found.append((f"{equation}[{tape.start + kept[0].place + 1}]", kept[1]))
+    return found
 
 
 def target_class(place: Place, classes: int) -> int | None:
@@ -244,22 +246,21 @@ def backward_formula(place: Place, equation: str) -> Formula:
     if not symbols:
         return Formula(f"∂{equation} = 0: nothing after it reaches the loss in this window", (), result)
 
-    def put_together(parts: list[str], style: Style) -> str:
-        return " + ".join([*parts, *([] if kept is None else [style.vector(kept[1], scalar).at(SUM)])])
-
-    numbers = [put_together([_sent(place, s, style) for s in sending], style) for style in STYLES]
-    sums = [
-        put_together(
-            [
-                style.vector(tape.sent(equation, s)[place.place, place.sequence], scalar).at(SUM)
-                for s in sending
-            ],
-            style,
+    stays = [] if kept is None else [kept[1]]
+    numbers = [
+        " + ".join(
+            [*(_sent(place, s, style) for s in sending), *(style.vector(v, scalar).at(SUM) for v in stays)]
         )
         for style in STYLES
     ]
-    full = numbers + (sums if len(symbols) > 1 else [])
-    return Formula(f"∂{equation} = {' + '.join(symbols)}", distinct(full), result)
+    sums = [summed(place, equation, style) for style in STYLES] if len(symbols) > 1 else []
+    return Formula(f"∂{equation} = {' + '.join(symbols)}", distinct(numbers + sums), result)
+
+
+def summed(place: Place, equation: str, style: Style) -> str:
+    """The sum of what arrived, in numbers."""
+    arrived = [value for _, value in what_arrived(place, equation)]
+    return " + ".join(style.vector(value, value.size == 1).at(SUM) for value in arrived)
 
 
 def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = None) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from rnn_engine.core.language import Apply, Expr
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array
-from rnn_engine.explain import STYLES, Place, absence, kept_on, padded, senders, target_class, undefined
+from rnn_engine.explain import STYLES, Place, absence, kept_on, padded, target_class, undefined, what_arrived
 from rnn_engine.update import Update
 
 Token = Callable[[int], str | int]
@@ -104,34 +104,16 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
             f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",
         )
     short = f"∂{equation}[{t}] = {result}."
-    arrived = list(_arrived(place, equation))
+    arrived = what_arrived(place, equation)
     if not arrived:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
+    stays = ", which stays where the sequence is over" if kept_on(place, equation) is not None else ""
     parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
     return (
-        f"{short[:-1]} is complete: {' and '.join(parts)}.",
+        f"{short[:-1]} is complete: {' and '.join(parts)}{stays}.",
         f"{short[:-1]}, from {' and '.join(sender for sender, _ in arrived)}.",
         short,
     )
-
-
-def _arrived(place: Place, equation: str) -> Iterator[tuple[str, Array]]:
-    """What arrived in this sequence, and from where."""
-    tape = place.tape
-    t = tape.start + place.place + 1
-    if equation in tape.plan.stands_for_argument:
-        yield (
-            f"{tape.plan.stands_for_argument[equation]}[{t}]",
-            tape.gradient(equation)[place.place, place.sequence],
-        )
-        return
-    for sender in senders(place, equation):
-        sent: Array = tape.sent(equation, sender)[place.place, place.sequence]
-        yield f"{sender.equation}[{t - sender.offset}]", sent
-    kept = kept_on(place, equation)
-    if kept is not None:
-        there, passed = kept
-        yield f"{equation}[{tape.start + there.place + 1}], which stays where the sequence is over", passed
 
 
 def update_step(update: Update, parameter: str, equation: str) -> tuple[str, ...]:

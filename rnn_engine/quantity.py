@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from rnn_engine.core.language import Equation
+from rnn_engine.core.operation import Shape
 from rnn_engine.errors import AddressError
 from rnn_engine.schedule import Address, Schedule
 from rnn_engine.session import Session
@@ -97,6 +98,26 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
     On the way back a parameter's gradient is the sum so far.
     Raises `AddressError`.
     """
+    cell, shape = _parsed(session, timeline, address, text, sequence)
+    if not cell.index and int(np.prod(shape, dtype=int)) == 1:
+        cell = replace(cell, index=(0,) * len(shape))
+    if len(cell.index) != len(shape) or any(k >= n for k, n in zip(cell.index, shape, strict=True)):
+        raise AddressError(f"{text!r}: {cell.name} is {_indices(cell.name, shape)}")
+    return cell
+
+
+def parse_shape(session: Session, timeline: Timeline, address: str, text: str, sequence: int = 0) -> Shape:
+    """The shape of what a name stands for at an address, `h` or `∂W_hh`; of a sequence of a batch alone.
+
+    Raises `AddressError`.
+    """
+    return _parsed(session, timeline, address, text, sequence)[1]
+
+
+def _parsed(
+    session: Session, timeline: Timeline, address: str, text: str, sequence: int
+) -> tuple[Cell, Shape]:
+    """A cell in words and the shape of what it is an element of; whether it is within that is not checked."""
     schedule, program = session.schedule, session.program
     place = schedule.address(schedule.span(address).start)
     match = _CELL.fullmatch(text.strip())
@@ -151,11 +172,7 @@ def parse_cell(session: Session, timeline: Timeline, address: str, text: str, se
             raise AddressError(f"{name!r} needs targets; expected {', '.join(_generated(session))}")
     else:
         raise AddressError(f"{name!r} is neither an equation nor a parameter")
-    if not index and int(np.prod(shape, dtype=int)) == 1:
-        cell = replace(cell, index=(0,) * len(shape))
-    if len(cell.index) != len(shape) or any(k >= n for k, n in zip(cell.index, shape, strict=True)):
-        raise AddressError(f"{text!r}: {name} is {_indices(name, shape)}")
-    return cell
+    return cell, shape
 
 
 def _sequences(session: Session, place: Address) -> int:

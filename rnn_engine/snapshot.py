@@ -46,6 +46,8 @@ class Matrix:
     """`matrix`, `over time` or `tokens`."""
     asked: Bools | None = None
     """`[R, C]`; True = there is a number, and whoever looks is to predict it first."""
+    shape: tuple[int, ...] | None = None
+    """Of what it shows, at one time step where it is over time: `()`, `(n,)`, `(m, n)`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

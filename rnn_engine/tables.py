@@ -148,7 +148,8 @@ class _Tables:
             rows, columns = self._parameter_labels(name, values.shape)
             written = np.full(values.shape, name == now and name in done and name not in frozen)
             note = "frozen" if name in frozen else "new" if name in done else ""
-            matrices.append(_matrix(name, values, rows, columns, written=written, note=note))
+            shape = session.run.shapes[name]
+            matrices.append(_matrix(name, values, rows, columns, written=written, note=note, shape=shape))
         return tuple(matrices)
 
     def _parameter_labels(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -207,6 +208,7 @@ class _Tables:
             target=target,
             chosen=chosen,
             kind="over time",
+            shape=program.shapes[name],
         )
 
     def _walked(self, name: str, T: int) -> Bools:
@@ -287,6 +289,7 @@ class _Tables:
             written=written,
             current=self.at.place if self.at.phase.name == "backward" else None,
             kind="over time",
+            shape=self.at.program.shapes[name],
         )
 
     def _accumulated(self, name: str, tape: Tape, forward: bool) -> Matrix:

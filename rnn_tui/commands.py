@@ -42,7 +42,7 @@ SHOWN = {
     "right": "→", "left": "←", "down": "↓", "up": "↑", "home": "Home", "end": "End", "space": "space",
     "plus": "+", "minus": "-", "tab": "Tab", "shift+tab": "Shift-Tab", "apostrophe": "'", "colon": ":",
     "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc", "backspace": "Backspace",
-    "full_stop": ".", "equals_sign": "=", "slash": "/",
+    "full_stop": ".", "equals_sign": "=", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 """Textual's names of keys → what is printed on them."""
 
@@ -189,13 +189,14 @@ COMMANDS: tuple[Command, ...] = (
     _in_view("out", "backspace", "back", "back to where one was", "why flow hops full", 2),
     _in_view("close", "q escape", "close", "close the panel and stay here", "why flow hops full", 1),
     _in_view(
-        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus", "value or sign",
-        "the value, or only its sign: + or -", "predict", group="predict mode",
+        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus x left_square_bracket right_square_bracket", "answer",
+        "the value, only its sign (+ or -), or the shape: 2x4", "predict", group="predict mode",
     ),
     _in_view("rub_out", "backspace", "rub out", "take back the last digit", "predict", group="predict mode"),
     _in_view("give", "enter", "answer", "give this answer", "predict", 2, group="predict mode"),
     _in_view("numbers", "e", "equation", "show the equation with numbers put in", "predict", 2, group="predict mode"),
     _in_view("terms", "t", "terms", "show the terms the number is made of", "predict", 2, group="predict mode"),
+    _in_view("shape", "s", "shape", "ask for the shape, or again for the value", "predict", 3, group="predict mode"),
     _in_view("reveal", "a", "show", "show the answer", "predict", 2, group="predict mode"),
     _in_view(
         "ask_next", "l j", "other cell", "ask for the next of the cells that this step writes", "predict", 3,

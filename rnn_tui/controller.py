@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
-from rnn_engine.derive import Section, derivation
+from rnn_engine.derive import Section, derivation, shapes
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
@@ -346,6 +346,10 @@ class Controller:
         """This step as `md` or `csv`."""
         here = range(self.index, self.index + 1)
         return "".join(document(self.session, self.timeline, format, here, sequence=self.sequence))
+
+    def shapes(self) -> str:
+        """The rule of this step with shapes in the place of names."""
+        return shapes(self.session, self.timeline, self.index, self.snapshot.sequence[0] - 1)
 
     # ------------------------------------------------------------ marks
 

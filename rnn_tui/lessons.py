@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +55,16 @@ def find(name_or_path: str, *, also: Iterable[str] = ()) -> Path:
     path = Path(name_or_path)
     if name_or_path and (os.sep in name_or_path or path.suffix or os.path.lexists(path)):
         return path
-    near = difflib.get_close_matches(name_or_path.lower(), [*names, *also], n=3, cutoff=0.5)
+    near = _near(name_or_path.lower(), [*names, *also])
     hint = f"did you mean {' or '.join(near)}?" if near else "`rnn-tui list` shows the lessons"
     raise EngineError(f"{name_or_path!r}: no lesson and no file of this name; {hint}")
+
+
+def _near(word: str, known: Sequence[str]) -> list[str]:
+    """What may have been meant: names that begin with the word or have it in them, else those a slip away."""
+    begin = [name for name in known if name.startswith(word)] if len(word) > 1 else []
+    within = [name for name in known if word in name and name not in begin] if len(word) > 3 else []
+    return [*sorted(begin, key=len), *within][:3] or difflib.get_close_matches(word, known, n=3, cutoff=0.7)
 
 
 def _lesson(path: Path) -> Lesson:

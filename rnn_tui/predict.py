@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Literal
 
 import numpy as np
 
+from rnn_engine.core.operation import Shape, spell
 from rnn_engine.snapshot import Formula, Matrix, Snapshot
 
 RELATIVE, ABSOLUTE = 0.01, 0.005
@@ -19,9 +22,12 @@ HELPS = ("", "equation", "terms", "answer")
 COLUMNS = ("address", "cell", "asked", "given", "correct", "distance", "verdict", "help")
 
 
+Asked = Literal["value", "shape"]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One number that a step writes. Names are raw."""
+    """One number that a step writes, or the shape of what it is part of. Names are raw."""
 
     address: str
     pane: str
@@ -33,6 +39,15 @@ class Question:
     cell: str
     """As the command line reads it, seen from the address: `∂h[0]`, `W_hh[0,1]`."""
     value: float
+    whole: str = ""
+    """The label of all that the number is part of: `∂h[3]`."""
+    shape: Shape | None = None
+    """Of the whole; None where it is not known."""
+    asks: Asked = "value"
+
+    def about(self, asks: Asked) -> Question:
+        """The same, asking for its value or for the shape of the whole."""
+        return replace(self, asks=asks)
 
 
 def questions(snapshot: Snapshot) -> tuple[Question, ...]:
@@ -82,20 +97,44 @@ def _question(snapshot: Snapshot, pane: str, matrix: Matrix, row: int, column: i
         element = element if matrix.values.size > 1 else ""
         label = matrix.key + element
     value = float(str(matrix.values[row, column]))  # of a float32 the shortest decimal
-    return Question(snapshot.address, pane, matrix.key, row, column, label, matrix.key + element, value)
+    whole = label.removesuffix(element)
+    cell = matrix.key + element
+    return Question(snapshot.address, pane, matrix.key, row, column, label, cell, value, whole, matrix.shape)
 
 
 # ---------------------------------------------------------------- hiding
 
 
-def cover(snapshot: Snapshot, *, numbers: bool = False) -> Snapshot:
-    """The snapshot without the numbers that its step writes; with `numbers`, the equation keeps those put in."""
+def cover(snapshot: Snapshot, question: Question, *, numbers: bool = False) -> Snapshot:
+    """The snapshot without the numbers that its step writes, nor the shape if that is asked for.
+
+    With `numbers`, the equation keeps those put in.
+    """
     formula = snapshot.formula
     hidden = Formula(formula.symbols, formula.numbers if numbers else (), "= ?")
+
+    def covered(pane: str, matrix: Matrix) -> Matrix:
+        if question.asks == "shape" and (pane, matrix.key) == (question.pane, question.key):
+            return _shapeless(matrix)
+        return _covered(matrix)
+
     panes: Mapping[str, tuple[Matrix, ...]] = {
-        pane: tuple(map(_covered, matrices)) for pane, matrices in snapshot.panes.items()
+        pane: tuple(covered(pane, matrix) for matrix in matrices) for pane, matrices in snapshot.panes.items()
     }
     return replace(snapshot, panes=panes, formula=hidden, narration=(), note="")
+
+
+def _shapeless(matrix: Matrix) -> Matrix:
+    """One question mark in the place of all numbers."""
+    timed = matrix.kind == "over time" and matrix.current is not None
+    row = matrix.rows[matrix.current] if timed and matrix.current is not None else ""
+    nothing = np.zeros((1, 1), matrix.values.dtype)
+    nothing.flags.writeable = False
+    yes = np.ones((1, 1), dtype=bool)
+    return Matrix(
+        matrix.key, nothing, (row,), ("",), known=~yes, written=yes, current=0 if timed else None,
+        kind=matrix.kind, asked=yes,
+    )  # fmt: skip
 
 
 def _covered(matrix: Matrix) -> Matrix:
@@ -123,11 +162,12 @@ class Answer:
     address: str
     cell: str
     asked: str
-    """`value`, `sign`, or nothing where the answer was shown."""
+    """`value`, `sign`, `shape`, or nothing where the value was shown."""
     given: str
-    correct: float
+    correct: float | str
+    """The value; of a shape as it is typed."""
     distance: float | None
-    """Given less correct; None for a sign, and for what was shown."""
+    """Given less correct; None for a sign or shape, and for what was shown."""
     verdict: str
     """`right`, `wrong` or `shown`."""
     help: str
@@ -135,19 +175,24 @@ class Answer:
 
 
 def judge(question: Question, given: str, help: str = "") -> Answer | None:
-    """The verdict on what was typed: a number, or a sign alone; None where it is neither."""
-    text = given.strip().replace("−", "-").replace(",", ".")
+    """The verdict on what was typed: a number, a sign alone, or a shape; None where it is none of these.
+
+    A shape (`2x4`, `[4]`, `scalar`) is known by how it looks; where a shape is asked for, `4` is one too.
+    """
+    text = given.strip().replace("−", "-")
+    found = read_shape(text, bare=question.asks == "shape")
+    if found is not None and question.shape is not None:
+        return _judged_shape(question, question.shape, text, found, help)
+    if question.asks == "shape":
+        return None
+    text = text.replace(",", ".")
     value = question.value
-    common = {
-        "address": question.address,
-        "cell": question.cell,
-        "given": text,
-        "correct": value,
-        "help": help,
-    }
+
+    def answer(asked: str, distance: float | None, right: bool) -> Answer:
+        return Answer(question.address, question.cell, asked, text, value, distance, _verdict(right), help)
+
     if text in ("+", "-"):
-        right = value > 0 if text == "+" else value < 0
-        return Answer(asked="sign", distance=None, verdict=_verdict(right), **common)  # type: ignore[arg-type]
+        return answer("sign", None, value > 0 if text == "+" else value < 0)
     try:
         number = float(text)
     except ValueError:
@@ -155,36 +200,63 @@ def judge(question: Question, given: str, help: str = "") -> Answer | None:
     if not isfinite(number):
         return None
     distance = number - value
-    right = abs(distance) <= max(RELATIVE * abs(value), ABSOLUTE)
-    return Answer(asked="value", distance=distance, verdict=_verdict(right), **common)  # type: ignore[arg-type]
+    return answer("value", distance, abs(distance) <= max(RELATIVE * abs(value), ABSOLUTE))
+
+
+def _judged_shape(question: Question, shape: Shape, text: str, found: Shape, help: str) -> Answer:
+    """One number is a scalar or a vector of one, whichever is meant; a vector may be called a column."""
+    right = found == shape or (found == (1,) and shape == ()) or (len(shape) == 1 and found == (*shape, 1))
+    return Answer(
+        question.address, question.key, "shape", text, typed_shape(shape), None, _verdict(right), help
+    )
+
+
+_SHAPE = re.compile(r"([\[(]?)(\d{1,6})(?:([x×*,])(\d{1,6}))?,?[\])]?")
+
+
+def read_shape(text: str, *, bare: bool) -> Shape | None:
+    """A shape as people write it: `2x4`, `[2, 4]`, `(4,)`, `scalar`; `bare`: `4` and `2,4` as well."""
+    text = "".join(text.lower().split())
+    if text in ("scalar", "[]", "()"):
+        return ()
+    match = _SHAPE.fullmatch(text)
+    if match is None or not (bare or match[1] or match[3] in ("x", "×", "*")):
+        return None
+    return tuple(int(size) for size in (match[2], match[4]) if size is not None)
+
+
+def typed_shape(shape: Shape) -> str:
+    """A shape as it is typed: `scalar`, `[4]`, `2x4`."""
+    return "scalar" if not shape else f"[{shape[0]}]" if len(shape) == 1 else "x".join(map(str, shape))
 
 
 def shown(question: Question) -> Answer:
     """The answer was asked for."""
-    return Answer(
-        question.address, question.cell, "", "", question.value, None, "shown", "answer"
-    )  # fmt: skip
+    if question.asks == "shape":
+        correct = typed_shape(question.shape or ())
+        return Answer(question.address, question.key, "shape", "", correct, None, "shown", "answer")
+    return Answer(question.address, question.cell, "", "", question.value, None, "shown", "answer")
 
 
 def _verdict(right: bool) -> str:
     return "right" if right else "wrong"
 
 
-def spoken(answer: Answer) -> str:
+def spoken(question: Question, answer: Answer) -> str:
     """The verdict in a sentence; of a wrong value only how far it is off."""
-    if answer.verdict == "shown":
-        return f"It is {answer.correct:.6g}"
     word = "Right" if answer.verdict == "right" else "Not right"
-    if answer.distance is None:
-        return (
-            f"{word}: it is {answer.correct:.6g}"
-            if answer.verdict == "right"
-            else f"{word}: the other sign, or 0"
+    if answer.asked == "shape":
+        whole = spell(question.shape or ())
+        return {"right": f"Right: it is {whole}", "shown": f"It is {whole}"}.get(
+            answer.verdict, f"Not right: {answer.given} is not its shape"
         )
+    is_so = f"it is {question.value:.6g}"
+    if answer.verdict == "shown":
+        return f"It is {question.value:.6g}"
+    if answer.distance is None:
+        return f"{word}: {is_so if answer.verdict == 'right' else 'the other sign, or 0'}"
     off = f"{answer.given} is off by {abs(answer.distance):.2g}"
-    if answer.verdict == "right":
-        return f"{word}: it is {answer.correct:.6g}; {off}"
-    return f"{word}: {off} ({RULE})"
+    return f"{word}: {is_so}; {off}" if answer.verdict == "right" else f"{word}: {off} ({RULE})"
 
 
 # ---------------------------------------------------------------- the record
@@ -217,9 +289,9 @@ class Score:
 
 def score(answers: Iterable[Answer]) -> Score:
     """Count questions, each by how it ended."""
-    by_question: dict[tuple[str, str], list[Answer]] = {}
+    by_question: dict[tuple[str, str, bool], list[Answer]] = {}
     for answer in answers:
-        by_question.setdefault((answer.address, answer.cell), []).append(answer)
+        by_question.setdefault((answer.address, answer.cell, answer.asked == "shape"), []).append(answer)
     ends = [_end(tries) for tries in by_question.values()]
     return Score(*(ends.count(end) for end in ("at once", "later", "shown", "open")))
 
@@ -240,5 +312,6 @@ def as_csv(answers: Iterable[Answer]) -> str:
     writer.writerow(COLUMNS)
     for a in answers:
         distance = "" if a.distance is None else repr(a.distance)
-        writer.writerow((a.address, a.cell, a.asked, a.given, repr(a.correct), distance, a.verdict, a.help))
+        correct = a.correct if isinstance(a.correct, str) else repr(a.correct)
+        writer.writerow((a.address, a.cell, a.asked, a.given, correct, distance, a.verdict, a.help))
     return out.getvalue()

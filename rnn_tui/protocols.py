@@ -76,6 +76,9 @@ class Controller(Protocol):
     def document(self, format: str) -> str:
         """This step as `md` or `csv`."""
 
+    def shapes(self) -> str:
+        """The rule of this step with shapes in the place of names."""
+
     def save(self, path: str | None = None) -> str:
         """Write the session; returns the path written, raises `EngineError`."""
 

@@ -156,6 +156,10 @@ class FakeController:
         """One section."""
         return (Section("made up", (self.address(self.index),)),)
 
+    def shapes(self) -> str:
+        """A shape."""
+        return "[4]"
+
     def cancel(self) -> None:
         """Let a waiting move go, with nothing done."""
         if not self.gate.is_set():

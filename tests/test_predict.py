@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_engine.quantity import parse_cell
+from rnn_engine.core.operation import spell
+from rnn_engine.quantity import parse_cell, parse_shape
 from rnn_engine.snapshot import PANES, Snapshot
 from rnn_tui.controller import Controller
 from rnn_tui.predict import (
@@ -24,6 +26,7 @@ from rnn_tui.predict import (
     judge,
     largest,
     questions,
+    read_shape,
     score,
     shown,
     spoken,
@@ -97,7 +100,8 @@ def test_the_largest_is_asked_for_and_of_equals_the_first() -> None:
 )
 def test_what_a_step_writes_cannot_be_seen(address: str) -> None:
     snapshot = at(address).snapshot
-    covered = cover(snapshot)
+    one = questions(snapshot)[0]
+    covered = cover(snapshot, one)
     asked = {(each.pane, each.key): each for each in questions(snapshot)}
     assert asked
     for pane in PANES:
@@ -112,13 +116,13 @@ def test_what_a_step_writes_cannot_be_seen(address: str) -> None:
     assert covered.formula.numbers == ()
     assert covered.formula.result == "= ?"
     assert covered.narration == ()
-    assert cover(snapshot, numbers=True).formula.numbers == snapshot.formula.numbers
+    assert cover(snapshot, one, numbers=True).formula.numbers == snapshot.formula.numbers
 
 
 def test_hiding_leaves_the_snapshot_alone() -> None:
     snapshot: Snapshot = at("1:forward:2:h").snapshot
     before = {m.key: m.values.copy() for m in snapshot.panes["hidden"]}
-    cover(snapshot)
+    cover(snapshot, questions(snapshot)[0])
     assert all(np.array_equal(before[m.key], m.values) for m in snapshot.panes["hidden"])
 
 
@@ -140,7 +144,7 @@ def test_verdicts(value: float, given_text: str, asked: str, verdict: str) -> No
     assert answer is not None
     assert (answer.asked, answer.verdict) == (asked, verdict)
     assert (answer.distance is None) == (asked == "sign")
-    assert spoken(answer)
+    assert spoken(question(value), answer)
 
 
 @pytest.mark.parametrize("text", ["", "-+", "1.2.3", "abc", "nan", "inf", "1e999"])
@@ -154,8 +158,70 @@ def test_the_distance_decides_and_is_told(value: float, guess: float) -> None:
     assert answer is not None and answer.distance == guess - value
     assert (answer.verdict == "right") == (abs(guess - value) <= max(0.01 * abs(value), 0.005))
     if answer.verdict == "wrong":
-        assert "off by" in spoken(answer)
-        assert "it is" not in spoken(answer)
+        assert "off by" in spoken(question(value), answer)
+        assert "it is" not in spoken(question(value), answer)
+
+
+# shapes
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "right"),
+    [
+        ((2, 4), "2x4", True), ((2, 4), "2 × 4", True), ((2, 4), "[2,4]", True), ((2, 4), "(2, 4)", True),
+        ((2, 4), "2*4", True), ((2, 4), "4x2", False), ((2, 4), "[8]", False), ((4,), "[4]", True),
+        ((4,), "(4,)", True), ((4,), "4x1", True), ((4,), "1x4", False), ((4,), "scalar", False),
+        ((), "scalar", True), ((), "[]", True), ((), "[1]", True), ((), "[4]", False), ((1,), "[1]", True),
+        ((1, 1), "1x1", True), ((1, 1), "[1]", False),
+    ],
+)  # fmt: skip
+def test_a_shape_is_known_by_how_it_looks(shape: tuple[int, ...], text: str, right: bool) -> None:
+    one = replace(question(0.5), shape=shape, key="h")
+    answer = judge(one, text)
+    assert answer is not None
+    assert (answer.asked, answer.cell, answer.distance) == ("shape", "h", None)
+    assert answer.verdict == ("right" if right else "wrong")
+    assert read_shape(str(answer.correct), bare=False) == shape
+    assert (spell(shape) in spoken(replace(one, asks="shape"), answer)) == right
+
+
+def test_digits_alone_are_a_shape_only_where_one_is_asked_for() -> None:
+    one = replace(question(4.0), shape=(4,))
+    value, shape = judge(one, "4"), judge(one.about("shape"), "4")
+    assert value is not None and value.asked == "value"
+    assert shape is not None and (shape.asked, shape.verdict) == ("shape", "right")
+    assert judge(one.about("shape"), "0.5") is judge(one.about("shape"), "-") is None
+    column = judge(replace(one, shape=(2, 4)).about("shape"), "2,4")
+    assert column is not None and column.verdict == "right"
+    assert judge(replace(one, shape=None), "[4]") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "shape"),
+    [
+        ("1:forward:2:h", (2,)), ("1:forward:2:p", (4,)), ("1:forward:2:loss", ()), ("1:backward:2:z", (4,)),
+        ("1:update:W_hy:w", (4, 2)), ("1:update:W_hh:w", (2, 2)),
+    ],
+)  # fmt: skip
+def test_the_shape_that_is_asked_for_cannot_be_seen(address: str, shape: tuple[int, ...]) -> None:
+    controller = at(address, "bptt-two-units")
+    one = questions(controller.snapshot)[0].about("shape")
+    assert one.shape == shape == parse_shape(controller.session, controller.timeline, address, one.key)
+    covered = cover(controller.snapshot, one)
+    matrix = next(m for m in covered.panes[one.pane] if m.key == one.key)
+    assert matrix.values.shape == (1, 1) and matrix.asked is not None and matrix.asked.all()
+    text = text_of(draw_pane(PaneView(one.pane, "", (matrix,)), 60, 12).lines)
+    assert text.count("?") == 1
+
+
+def test_shape_and_value_are_two_questions() -> None:
+    one = replace(question(0.5), shape=(2,), key="h")
+    attempts = [judge(one, "[3]"), judge(one, "[2]"), judge(one, "0.5"), shown(one.about("shape"))]
+    found = [each for each in attempts if each is not None]
+    assert score(found).line == "Of 2: 1 right at the first try, 1 later or with help, 0 shown."
+    rows = list(csv.DictReader(io.StringIO(as_csv(found))))
+    assert [row["asked"] for row in rows] == ["shape", "shape", "value", "shape"]
+    assert [row["correct"] for row in rows] == ["[2]", "[2]", "0.5", "[2]"]
 
 
 # the record
@@ -195,6 +261,13 @@ def test_the_record_is_judged_again_without_a_screen(rnn_tui: Callable[..., Resu
     assert result.returncode == 0, result.stderr
     assert result.stdout == path.read_text(encoding="utf-8")
     assert "Of 4: 4 right" in result.stderr
+    path.write_text(
+        "address,cell,asked,given\n1:backward:3:z,∂z,,[4]\n1:update:W_hy:w,W_hy,shape,4x1\n1:forward:1:loss,loss,shape,1\n",
+        encoding="utf-8",
+    )
+    result = rnn_tui("predict", "hi-there-class-bptt", str(path))
+    assert result.returncode == 0, result.stderr
+    assert [line.split(",")[4] for line in result.stdout.splitlines()[1:]] == ["[4]", "4x1", "scalar"]
     path.write_text("address,cell,given\n1:forward:3:h,h,9\n", encoding="utf-8")
     result = rnn_tui("predict", "hi-there-class-bptt", str(path))
     assert result.returncode == 1
@@ -206,7 +279,10 @@ def test_the_record_is_judged_again_without_a_screen(rnn_tui: Callable[..., Resu
     [
         ("address,cell\n", "no column 'given'"), ("address,cell,given\n1:forward:3:h,q,1\n", "line 2: 'q' is neither"),
         ("address,cell,given\n1:forward:9:h,h,1\n", "there is no time step 9"),
-        ("address,cell,given\n1:forward:3:h,h,x\x1b\n", "is no answer"), ("\xff", "no column"), ('a,"b\n', "CSV"),
+        ("address,cell,given\n1:forward:3:h,h,x\x1b\n", "is no answer"),
+        ("address,cell,given,asked\n1:forward:3:h,h,0.5,shape\n", "expected a shape such as 2x4, [4] or scalar"),
+        ("address,cell,given\n1:forward:3:h,q,[2]\n", "line 2: 'q' is neither"),
+        ("\xff", "no column"), ('a,"b\n', "CSV"),
     ],
 )  # fmt: skip
 def test_answers_that_mean_nothing_are_refused_in_one_line(

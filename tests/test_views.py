@@ -295,7 +295,7 @@ async def test_flow_follows_the_iteration_and_the_scale_can_be_changed() -> None
 async def test_gates_show_their_shares() -> None:
     async with opened("lstm-remembers", "40:backward:2:h") as pilot:
         await keys(pilot, "t", "h", "h")
-        assert "% through c" in screen_text(pilot)
+        assert " % through c" in screen_text(pilot)
         await keys(pilot, "enter")
         assert "c to c, through" in screen_text(pilot)
 
@@ -417,11 +417,46 @@ async def test_another_cell_of_the_step_can_be_asked_for() -> None:
         assert session(pilot).predicting.question == first
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_shape_can_be_asked_for_and_then_the_value(size: tuple[int, int]) -> None:
+    async with opened("bptt-two-units", "1:update:W_hy:w", size) as pilot:
+        await keys(pilot, "p")
+        assert "s asks for its shape" in " ".join(screen_text(pilot).split())
+        await keys(pilot, "s")
+        text = screen_text(pilot)
+        assert "shape of W_hy: ▏  Type 2x4 for a matrix, 4 for a vector" in text
+        assert size == (80, 24) or "s shape" in text
+        await keys(pilot, "t")
+        assert "W_hy has the shape of what W_hy has" in screen_text(pilot)
+        await keys(pilot, "2", "x", "4", "enter")
+        assert "Not right: 2x4 is not its shape" in screen_text(pilot)
+        await keys(pilot, "4", "x", "2", "enter")
+        assert "W_hy. Right: it is a 4×2 matrix. Now its value" in screen_text(pilot)
+        await keys(pilot, "s")
+        assert "the shape of W_hy is 4x2" in screen_text(pilot)
+        await keys(pilot, "a", "p")
+        assert "Of 2: 0 right at the first try, 1 later or with help, 1 shown." in " ".join(
+            screen_text(pilot).split()
+        )
+    async with opened("bptt-two-units", "1:backward:3:h", size) as pilot:
+        await keys(pilot, "p", "s", "t")
+        assert "∂h[3] has the shape of [2×2]ᵀ @ [2] + [4×2]ᵀ @ [4]" in screen_text(pilot)
+        await keys(pilot, "s", "left_square_bracket", "2", "right_square_bracket", "enter")
+        assert "∂h[3]. Right: it is a vector of 2" in screen_text(
+            pilot
+        )  # typed while the value was asked for
+        await keys(pilot, "right", "s", "enter")
+        assert "type a shape such as 2x4 or 4" in screen_text(pilot)
+
+
 async def test_nothing_opens_that_would_tell_the_answer() -> None:
     async with opened(BPTT, "1:forward:1:h") as pilot:
         await keys(pilot, "enter", "p")
         assert session(pilot).explorer.view is None
-        await keys(pilot, "x")
+        await keys(pilot, "colon")
+        await keys(pilot, "escape")
+        session(pilot).action_full()
+        await keys(pilot)
         assert "first the answer" in screen_text(pilot)
         await keys(pilot, "a", "enter")
         assert explained(pilot) == "h[1][0]"

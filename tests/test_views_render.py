@@ -170,7 +170,7 @@ def test_a_map_that_does_not_add_up_says_so() -> None:
 
 def test_shares_of_several_states() -> None:
     view = map_view(4, states=("c", "h"), cursor=(3, 1), shares=(("c", 0.83), ("h", 0.17)))
-    assert "from t=3 it comes 83% through c, 17% through h" in text_of(draw_map(view, 116, 24)).replace(
+    assert "from t=3 it comes 83 % through c, 17 % through h" in text_of(draw_map(view, 116, 24)).replace(
         "\n", " "
     )
 

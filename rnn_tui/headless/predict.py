@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from math import nan
 from pathlib import Path
 
 from rnn_engine.errors import EngineError
-from rnn_engine.quantity import parse_cell
+from rnn_engine.quantity import parse_cell, parse_shape
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import why
 from rnn_tui.lessons import find
-from rnn_tui.predict import Answer, Question, as_csv, judge, score
+from rnn_tui.predict import Answer, Asked, Question, as_csv, judge, read_shape, score
 
 FINE, WRONG = 0, 1
 NEEDED = ("address", "cell", "given")
@@ -49,13 +50,21 @@ def _rows(path: str) -> list[dict[str, str]]:
 
 
 def _judge(session: Session, timeline: Timeline, row: dict[str, str], where: str, sequence: int) -> Answer:
+    address, name, given = row["address"], row["cell"], row["given"]
+    of_shape = row.get("asked") == "shape" or read_shape(given, bare=False) is not None
     try:
-        cell = parse_cell(session, timeline, row["address"], row["cell"], sequence)
-        value = why(session, timeline, cell).exact
+        if of_shape:
+            shape, value = parse_shape(session, timeline, address, name, sequence), nan
+        else:
+            cell = parse_cell(session, timeline, address, name, sequence)
+            shape, value = None, why(session, timeline, cell).exact
     except EngineError as error:
         raise EngineError(f"{where}: {error}") from None
-    question = Question(row["address"], "", "", 0, 0, cell.label, row["cell"], value)
-    answer = judge(question, row["given"], row.get("help", ""))
+    asks: Asked = "shape" if of_shape else "value"
+    answer = judge(
+        Question(address, "", name, 0, 0, name, name, value, name, shape, asks), given, row.get("help", "")
+    )
     if answer is None:
-        raise EngineError(f"{where}: {row['given']!r} is no answer; expected a number, + or -")
+        expected = "a shape such as 2x4, [4] or scalar" if of_shape else "a number, + or -, or a shape"
+        raise EngineError(f"{where}: {given!r} is no answer; expected {expected}")
     return answer

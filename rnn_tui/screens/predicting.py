@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Snapshot
 from rnn_tui import predict
-from rnn_tui.predict import Answer, Question
+from rnn_tui.predict import Answer, Asked, Question
 from rnn_tui.screens.dialogs import AskScreen, Field
 from rnn_tui.text import safe_text
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
 LONGEST = 24
-TYPED = {"full_stop": ".", "minus": "-", "plus": "+"}
+TYPED = {
+    "full_stop": ".", "minus": "-", "plus": "+", "left_square_bracket": "[", "right_square_bracket": "]",
+}  # fmt: skip
 LINE = 130
 """Characters for the terms, so that they fit the narration's two lines."""
 
@@ -37,11 +39,14 @@ class Predicting:
         self._questions: tuple[Question, ...] = ()
         self._at = 0
         self._help = ""
+        self._asks: Asked = "value"
+        self._shape_known = False
         self._acts: dict[str, Callable[[int], None]] = {
             "give": lambda _: self._give(),
             "rub_out": lambda n: self._type(self.typed[: max(len(self.typed) - n, 0)]),
             "numbers": lambda _: self._numbers(),
             "terms": lambda _: self._terms(),
+            "shape": lambda _: self._other_question(),
             "reveal": lambda _: self._reveal(),
             "end_predict": lambda _: self.toggle(),
             "ask_next": self._ask,
@@ -60,7 +65,7 @@ class Predicting:
 
     @property
     def question(self) -> Question:
-        return self._questions[self._at]
+        return self._questions[self._at].about(self._asks)
 
     def toggle(self) -> None:
         """Begin, or end with the score."""
@@ -84,6 +89,7 @@ class Predicting:
         if not self.on or (place == self._place and not snapshot.within):
             return
         self._place, self._help, self.typed = place, "", ""
+        self._asks, self._shape_known = "value", False
         due = place not in self._done and place[0] >= self._start and not snapshot.within
         self._questions = predict.questions(snapshot) if due else ()
         if snapshot.within:
@@ -96,14 +102,24 @@ class Predicting:
         """What may be seen of a snapshot."""
         if not self.pending:
             return snapshot
-        here = f"{self.question.label} = {self.typed}▏"
-        other = "; h l ask for another cell" if len(self._questions) > 1 else ""
-        told = (
-            f"{here}  Type the value ({predict.RULE}), or only its sign, + or -; Enter answers{other}.",
-            f"{here}  Type the value, or its sign + or -; Enter answers.",
-            here,
-        )
-        return replace(predict.cover(snapshot, numbers=bool(self._help)), narration=told)
+        question = self.question
+        if question.asks == "shape":
+            here = f"shape of {question.whole}: {self.typed}▏"
+            told: tuple[str, ...] = (
+                f"{here}  Type 2x4 for a matrix, 4 for a vector, 1 for a single number; Enter answers.",
+                f"{here}  Type 2x4, 4, or 1; Enter answers.",
+                here,
+            )
+        else:
+            here = f"{question.label} = {self.typed}▏"
+            other = ", h l for another cell" if len(self._questions) > 1 else ""
+            how = f"Type the value ({predict.RULE}), or only its sign, + or -; Enter answers"
+            told = (
+                f"{here}  {how}; s asks for its shape{other}.",
+                f"{here}  Type the value, or its sign + or -; Enter answers; s: shape.",
+                here,
+            )
+        return replace(predict.cover(snapshot, question, numbers=bool(self._help)), narration=told)
 
     def act(self, id: str, count: int, key: str) -> None:
         """Do what a key means while a question is open."""
@@ -126,28 +142,51 @@ class Predicting:
         q = self.question
         self._screen.select((q.pane, q.key, q.row, q.column))
 
+    def _other_question(self) -> None:
+        """From the value to the shape, and back."""
+        question = self.question
+        if question.shape is None or self._shape_known:
+            known = predict.typed_shape(question.shape) if question.shape is not None else "unknown"
+            self._screen.say(f"the shape of {question.whole} is {known}")
+            return
+        self._asks = "shape" if self._asks == "value" else "value"
+        self._help = self.typed = ""
+
     def _give(self) -> None:
         answer = predict.judge(self.question, self.typed, self._help)
         if answer is None:
-            self._screen.say("type a number such as -0.25, or only + or -; e, t and a help")
+            wanted = (
+                "a shape such as 2x4 or 4"
+                if self._asks == "shape"
+                else "a number such as -0.25, or only + or -"
+            )
+            self._screen.say(f"type {wanted}; e, t and a help, s asks for {self._not_asked}")
             return
         self._record(answer)
+
+    @property
+    def _not_asked(self) -> str:
+        return "the value" if self._asks == "shape" else "the shape"
 
     def _reveal(self) -> None:
         self._record(predict.shown(self.question))
 
     def _record(self, answer: Answer) -> None:
+        question = self.question
         self.answers.append(answer)
         self.typed = ""
-        said = predict.spoken(answer)
+        said = predict.spoken(question, answer)
         if answer.verdict == "wrong":
             self._screen.say(f"{said}. Try again, or: e equation, t terms, a answer.")
             return
+        if answer.asked == "shape":
+            self._asks, self._shape_known, self._help = "value", True, ""
+            self._screen.say(f"{question.whole}. {said}. Now its value, or → goes on.")
+            return
         if self._place is not None:
             self._done.add(self._place)
-        label = self.question.label
         self._questions = ()
-        self._screen.say(f"{label}. {said}. → goes on.")
+        self._screen.say(f"{question.label}. {said}. → goes on.")
 
     def _numbers(self) -> None:
         self._help = self._help or "equation"
@@ -157,6 +196,8 @@ class Predicting:
         q, controller = self.question, self._screen.controller
 
         def tell() -> str:
+            if q.asks == "shape":
+                return f"{q.whole} has the shape of {controller.shapes()}"
             cell = controller.cell_at((q.pane, q.key, q.row, q.column))
             found = cell if isinstance(cell, str) else controller.why(cell)
             if isinstance(found, str):
