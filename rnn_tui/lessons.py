@@ -64,7 +64,9 @@ def _near(word: str, known: Sequence[str]) -> list[str]:
     """What may have been meant: names that begin with the word or have it in them, else those a slip away."""
     begin = [name for name in known if name.startswith(word)] if len(word) > 1 else []
     within = [name for name in known if word in name and name not in begin] if len(word) > 3 else []
-    return [*sorted(begin, key=len), *within][:3] or difflib.get_close_matches(word, known, n=3, cutoff=0.7)
+    return [*sorted(begin, key=len), *sorted(within)][:3] or difflib.get_close_matches(
+        word, known, n=3, cutoff=0.7
+    )
 
 
 def _lesson(path: Path) -> Lesson:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rnn_engine.errors import EngineError
 from rnn_tui import cli
 from rnn_tui.lessons import ORDER, find, lessons
 from tests.conftest import ROOT, Result
@@ -193,6 +194,21 @@ def test_lessons_come_in_the_order_to_learn_in() -> None:
         assert lesson.title
         assert lesson.summary
         assert find(lesson.name) == lesson.path
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("nolesson", "`rnn-tui list` shows the lessons"), ("xyz", "`rnn-tui list` shows the lessons"),
+        ("h", "`rnn-tui list` shows the lessons"), ("no", "`rnn-tui list` shows the lessons"),
+        ("helo", "did you mean hello?"), ("vanish", "did you mean vanishing?"), ("opne", "did you mean open?"),
+        ("hi", "did you mean hi-there or hi-there-class-bptt?"), ("Hi_There", "did you mean hi-there?"),
+        ("remembers", "did you mean gru-remembers or lstm-remembers?"), ("tracee", "did you mean trace?"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_gets_sensible_suggestions_only(word: str, hint: str) -> None:
+    with pytest.raises(EngineError, match=re.escape(f"{word!r}: no lesson and no file of this name; {hint}")):
+        find(word, also=cli.COMMANDS)
 
 
 def test_list(rnn_tui: Program) -> None:
