@@ -264,7 +264,8 @@ def draw_hops(t: int, hops: Sequence[HopView], chosen: int, wide: int, high: int
     foot.append(fit([(f"{here.t} → {here.t - 1} goes by", "muted")], wide))
     foot += [_route(route, wide) for route in here.routes[:4]]
     if len(here.routes) > 4:
-        foot.append(fit([(f"  {len(here.routes) - 4} more ways", "muted")], wide))
+        more = len(here.routes) - 4
+        foot.append(fit([(f"  {more} more way{'s' if more > 1 else ''}", "muted")], wide))
     last = hops[-1].after
     left = f"{_percent(last / first)} of it is left" if first else "nothing flows"
     foot.append(

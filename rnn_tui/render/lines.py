@@ -60,7 +60,8 @@ def draw_equation(formula: Formula, wide: int, high: int) -> list[Line]:
         if len(lines) <= rows:
             break
     if len(body) > rows:
-        body = [*body[: rows - 1], spread_text(body[rows - 1], result, room)]
+        rest = " ".join(body[rows - 1 :]).removesuffix(result).rstrip()
+        body = [*body[: rows - 1], spread_text(rest, result, room)]
     lines_out: list[Line] = [fit([(clip(symbols, wide), "strong")], wide)]
     lines_out += [fit([("  ", ""), *_result_bright(line, result)], wide) for line in body]
     return lines_out[:high]
@@ -72,8 +73,24 @@ def _joined(numbers: str, result: str) -> str:
 
 
 def spread_text(text: str, tail: str, room: int) -> str:
-    """`text` cut so that `tail` still stands after it."""
-    return f"{clip(text, max(room - cells(tail) - 1, 1))} {tail}"
+    """`text` cut so that `tail` still stands after it, and `tail` where it is too long by itself; no number is cut."""
+    if cells(tail) + 2 > room:
+        return _cut(tail, room - 1, ", ", 1) + ("]" if tail.endswith("]") else "")
+    return f"{_cut(text, room - cells(tail) - 1, ' ', 0)} {tail}"
+
+
+def _cut(text: str, room: int, between: str, depth: int) -> str:
+    """As much as fits and ends `between` two things that stand within so many brackets, with a sign that it was cut."""
+    if cells(text) <= room:
+        return text
+    open_, end = 0, 0
+    for at, character in enumerate(text):
+        open_ += (character in "([") - (character in ")]")
+        if cells(text[:at]) + len(between) + 1 > room:
+            break
+        if open_ == depth and text.startswith(between, at):
+            end = at
+    return f"{text[:end]}{between.rstrip()} …" if end else "…"
 
 
 def _result_bright(line: str, result: str) -> list[Span]:
@@ -151,7 +168,7 @@ def draw_footer(view: FooterView, wide: int) -> Line:
     for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
         need = width(_key(shown[entry.id], entry.label))
         if need > room:
-            break
+            continue
         room -= need
         kept.add(entry.id)
     keys: list[Span] = []
