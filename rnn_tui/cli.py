@@ -136,7 +136,8 @@ def parser() -> Parser:
         "why",
         "why does a number have its value? its terms, ranked",
         "Print the terms of one number, the largest first, each with its share and the step it comes from.\n\n"
-        "A cell is a name and its element, seen from an address: h[0], ∂h[0] (or dh[0]), W_hh[0,1], loss.",
+        "A cell is a name and its element, seen from an address: h[0], ∂h[0] (or dh[0]), W_hh[0,1], loss.\n"
+        "At an address on the way back, the gradient of a parameter is the sum so far.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument("address", metavar="ADDRESS", help="where it is seen from, such as 1:backward:3:h")
@@ -165,8 +166,8 @@ def parser() -> Parser:
         "predict",
         "judge answers: are these numbers right?",
         "Judge the answers in a CSV file with the columns address, cell and given, as predict mode does: right is\n"
-        "within 1 % or 0.005, and + or - stands for the sign alone. Prints the record with the correct values, and\n"
-        "exits with 1 where an answer is wrong.",
+        "within 1 % or 0.005; + or - stands for the sign alone; 2x4, [4] or scalar for the shape. Prints the record\n"
+        "with the correct values, and exits with 1 where an answer is wrong.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument("answers", metavar="ANSWERS.csv", help="such as P saves in predict mode")

@@ -35,6 +35,24 @@ def pane_text(view: PaneView, wide: int, high: int) -> str:
     return text_of(draw_pane(view, wide, high).lines)
 
 
+# the equation
+
+
+@pytest.mark.parametrize("wide", range(24, 120, 5))
+def test_no_number_of_a_formula_is_cut(wide: int) -> None:
+    texts = (
+        "[-0.1254, 0.2, -1.382] * (1 - [0.5, 0.25, 0.125]**2) + [0.3423, 12.5, 0.7]",
+        "[-0.13, …] * … + [0.34, …]",
+    )
+    for result in ("= [-0.125428, -0.026932, -1.382000, 0.640000, 0.342312]", "= 0.125"):
+        lines = draw_equation(Formula("h = a + b", texts, result), wide, 2)
+        shown = text_of(lines)
+        whole = set(" ".join((*texts, result)).replace("(", " ").replace(")", " ").replace("**", " ").split())
+        assert width(lines[-1]) <= wide
+        for word in shown.splitlines()[-1].replace("(", " ").replace(")", " ").replace("**", " ").split():
+            assert word in whole or word in ("…]", "…", "=", "… ="), (wide, shown)
+
+
 # numbers
 
 

@@ -83,13 +83,14 @@ def _cut(text: str, room: int, between: str, depth: int) -> str:
     """As much as fits and ends `between` two things that stand within so many brackets, with a sign that it was cut."""
     if cells(text) <= room:
         return text
-    open_, end = 0, 0
+    within = end = wide = 0
     for at, character in enumerate(text):
-        open_ += (character in "([") - (character in ")]")
-        if cells(text[:at]) + len(between) + 1 > room:
+        within += (character in "([") - (character in ")]")
+        if wide + len(between) + 1 > room:
             break
-        if open_ == depth and text.startswith(between, at):
+        if within == depth and text.startswith(between, at):
             end = at
+        wide += cells(character)
     return f"{text[:end]}{between.rstrip()} …" if end else "…"
 
 

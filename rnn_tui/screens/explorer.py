@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_tui.protocols import Controller
 from rnn_tui.render.cells import Selection, resolve
-from rnn_tui.screens.views import FlowPanel, FullPanel, View, WhyPanel
+from rnn_tui.screens.flow import FlowPanel
+from rnn_tui.screens.views import FullPanel, View, WhyPanel
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen

@@ -1,0 +1,137 @@
+"""What an answer is made of, and what all questions have in common: the number that is asked about, where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine import explain
+from rnn_engine.core.language import Constant, Expr, Read
+from rnn_engine.core.operation import Array
+from rnn_engine.core.tape import Tape
+from rnn_engine.precision import shortest_number
+from rnn_engine.quantity import Cell, address_of
+from rnn_engine.session import Session
+from rnn_engine.timeline import Timeline
+
+Summand = tuple[str, float, Cell | None]
+"""What it is, its value, the number that it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand: what it is, its value, its share of the sum of all sizes, and where it comes from."""
+
+    text: str
+    value: float
+    share: float
+    source: Cell | None
+    address: str
+    """The step that produced the source; empty for what is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer: the number, the rule that made it, and its terms, the largest first."""
+
+    cell: Cell
+    label: str
+    value: float
+    address: str
+    rule: str
+    """In symbols: `a = W_xh @ x + W_hh @ h[t-1] + b_h`."""
+    terms: tuple[Term, ...]
+    sums: bool
+    """Whether the terms add up to the value; otherwise they are what a function was applied to."""
+    dtype: str = "float64"
+    """What the numbers of the run are. Products among the terms are made in float64."""
+
+    @property
+    def exact(self) -> float:
+        """The value as it is written: with the shortest decimal of its kind."""
+        return shortest_number(self.value, self.dtype)
+
+    @property
+    def rounding(self) -> float:
+        """The value less the sum of its terms as shown here: what another order of adding makes."""
+        found = self.value - sum(term.value for term in self.terms) if self.sums and self.terms else 0.0
+        return found if np.isfinite(found) else 0.0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A number of a run that is asked about."""
+
+    session: Session
+    timeline: Timeline
+    cell: Cell
+
+    def tape(self) -> tuple[Tape, int]:
+        """The tape of a value and its place on it."""
+        cell = self.cell
+        assert cell.t is not None
+        if cell.phase == "generate":  # a tape for each time step; before the first there is its initial state
+            tape = self.timeline.ending().generated.tape(max(cell.t, 1) - 1)
+            return tape, cell.t - 1 - tape.start
+        tape = (
+            self.timeline.ending().tape
+            if cell.phase == "evaluate"
+            else self.timeline.iteration(cell.iteration).tape
+        )
+        return tape, cell.t - 1 - tape.start
+
+    def answer(self, value: float, rule: str, terms: list[Summand], sums: bool) -> Why:
+        size = sum(abs(v) for _, v, _ in terms if np.isfinite(v)) or 1.0
+        found = [
+            Term(text, v, abs(v) / size, source, "" if source is None else address_of(self.session, source))
+            for text, v, source in terms
+        ]
+        found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
+        address, dtype = address_of(self.session, self.cell), self.session.run.dtype
+        return Why(self.cell, self.cell.label, value, address, rule, tuple(found), sums, dtype)
+
+    def found(self, name: str, t: int, index: tuple[int, ...]) -> Cell:
+        """A value as this pass has it: of the window that computed it, where it was carried on."""
+        cell, schedule = self.cell, self.session.schedule
+        number = cell.iteration
+        while cell.phase == "forward" and 0 < t <= schedule.window(number).start:
+            if schedule.window(number).fresh:
+                break
+            number -= 1
+        return Cell("value", number, name, index, t, cell.sequence, cell.phase)
+
+    def cell_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
+        """The number that a read stands for."""
+        if not isinstance(expr, Read):
+            return None
+        cell = self.cell
+        at = index if expr.shape and expr.kind != "class" else ()
+        t = here.tape.start + here.place + 1 + expr.offset
+        if expr.kind == "equation":
+            return self.found(expr.name, t, at)
+        if expr.kind == "parameter":
+            after = cell.phase in ("evaluate", "generate")
+            return Cell("parameter", cell.iteration + after, expr.name, at)
+        if expr.kind in ("x", "y", "class"):
+            name = "x" if expr.kind == "x" else "y"
+            return Cell("data", cell.iteration, name, at, t, cell.sequence, cell.phase)
+        return None
+
+    def name_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> str:
+        cell = self.cell_of(here, expr, index)
+        if cell is not None:
+            return cell.label
+        if isinstance(expr, Constant) or not expr.shape:
+            return expr.source
+        return f"({expr.source})[{','.join(map(str, index))}]"
+
+
+def weighted(weight: float, text: str) -> str:
+    """`2 * h[3]`, `-h[3]`."""
+    sign, size = "-" if weight < 0 else "", abs(weight)
+    return f"{sign}{text}" if size == 1.0 else f"{sign}{size:.4g} * {text}"
+
+
+def element(array: Array, index: tuple[int, ...]) -> float:
+    return float(array[index] if index else np.ravel(array)[0])

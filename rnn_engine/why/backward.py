@@ -1,0 +1,154 @@
+"""Why a gradient? What each reader of the value sent; of a parameter, what each step added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from rnn_engine import explain
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.language import Apply, walk
+from rnn_engine.core.plan import Sender
+from rnn_engine.core.steps import Stops, running_sum
+from rnn_engine.core.tape import Tape
+from rnn_engine.quantity import Cell
+from rnn_engine.why.answer import Asking, Summand, Why
+
+
+class Backward(Asking):
+    """A gradient, of a value or of a parameter."""
+
+    def gradient(self) -> Why:
+        cell = self.cell
+        iteration = self.timeline.iteration(cell.iteration)
+        _ = iteration.gradients
+        tape, plan = iteration.tape, iteration.run.plan
+        assert cell.t is not None
+        place = cell.t - 1 - tape.start
+        here = explain.Place(tape, place, cell.sequence)
+        rule = explain.backward_formula(here, cell.name).symbols
+        j = cell.index[0] if cell.index else 0
+        value = float(tape.gradient(cell.name)[place, cell.sequence, j])
+        terms: list[Summand] = []
+        if cell.name == "loss":
+            weight = self.session.run.weights(tape)[place, cell.sequence]
+            terms.append(("weight of this loss in the objective", float(weight), None))
+        for loss, source in plan.fused.items():
+            if plan.program.equations[cell.name].root is source:  # its stop stands for its argument
+                terms += self._fused_terms(here, plan.stands_for_argument[cell.name], loss, j)
+        for sender in plan.senders.get(cell.name, ()):
+            if 0 <= place - sender.offset < tape.T:
+                terms += self._sent_terms(here.at(place - sender.offset), sender, j)
+        handed = explain.kept_on(here, cell.name)
+        if handed is not None:
+            there, passed = handed
+            kept = replace(cell, t=tape.start + there.place + 1)
+            said = f"{kept.label}, where the sequence is over and {cell.name} stays"
+            terms.append((said, float(passed[j]), kept))
+        return self.answer(value, rule, terms, True)
+
+    def _sent_terms(self, there: explain.Place, sender: Sender, j: int) -> Iterator[Summand]:
+        """What one reader sends to element j."""
+        tape, plan = there.tape, there.tape.plan
+        root = plan.program.equations[sender.equation].root
+        if explain.undefined(there, sender.equation) or explain.padded(there):
+            source = self._sending(there, sender.equation, 0)
+            yield f"nothing from {source.label}: {explain.absence(there)}", 0.0, source
+            return
+        for leaf in sender.leaves:
+            parent = next(
+                (e for e in walk(root) if isinstance(e, Apply) and any(a is leaf for a in e.args)), None
+            )
+            fused = next((e for e, softmax in plan.fused.items() if softmax.args[0] is leaf), None)
+            if fused is not None:
+                yield from self._fused_terms(there, sender.equation, fused, j)
+            elif parent is not None and parent.operation is PRODUCT_OF_MATRIX:
+                matrix, g = there.value(parent.args[0]), there.gradient(parent)
+                # what the product is handed is the equation's own gradient, or has been multiplied on the way
+                own = explain.inner_rule(there, sender.equation, parent) == f"∂{sender.equation}"
+                for k in range(len(g)):
+                    source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
+                    handed = source.label if own else f"∂({parent.source})[{source.t}][{k}]"
+                    text = f"{parent.args[0].source}[{k},{j}] * {handed}"
+                    yield text, float(matrix[k, j] * g[k]), source
+            else:
+                source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
+                sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
+                rule = explain.sent_rule(there.at(there.place + sender.offset), sender)
+                yield f"from {source.label}: {rule}", float(sent[j]), source
+
+    def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
+        """The gradient that an equation hands on: its element k."""
+        index = (k,) if there.tape.plan.program.shapes[equation] else ()
+        t = there.tape.start + there.place + 1
+        return Cell("gradient", self.cell.iteration, equation, index, t, self.cell.sequence)
+
+    def _fused_terms(self, there: explain.Place, equation: str, loss: Apply, j: int) -> Iterator[Summand]:
+        """p − y: what a loss sends to element j of the argument of the softmax it is taken together with."""
+        plan = there.tape.plan
+        softmax, y = plan.fused[loss], there.value(loss.args[1])
+        sending, weight = self._sending(there, equation, 0), float(there.gradient(loss)[0])
+        index = (j,) if softmax.shape else ()
+        share = (
+            float(np.sum(y)) if loss.operation.name == "cross_entropy" else 1.0
+        )  # usually targets sum to one
+        p = next((e.name for e in plan.program.equations.values() if e.root is softmax), None)
+        source = sending if p is None else self.found(p, sending.t or 0, index)
+        name = self.name_of(there, softmax, index) if p is None else source.label
+        target = f"y[{sending.t}]" + (f"[{j}]" if index else "")
+        yield f"{sending.label} * {name}", weight * share * float(there.value(softmax)[j]), source
+        yield f"-{sending.label} * {target}", -weight * float(y[j]), sending
+
+    def parameter_gradient(self) -> Why:
+        cell = self.cell
+        iteration = self.timeline.iteration(cell.iteration)
+        total = np.asarray(iteration.gradients[cell.name])
+        tape, plan = iteration.tape, iteration.run.plan
+        stops = Stops(plan.backward_order, tape.T)
+        if cell.name in iteration.run.trained:
+            if cell.so_far is not None:
+                said = f"∂{cell.name} is summed up at the end of the way back"
+                return self.answer(0.0, said, [], True)
+            terms = self._initial_terms(tape)
+            return self.answer(float(total[cell.index]), f"∂{cell.name} = what its readers send", terms, True)
+        terms = []
+        last, rule = len(stops) - 1, f"∂{cell.name} = the sum of what every step adds"
+        if cell.so_far is not None:
+            last, rule = cell.so_far, f"∂{cell.name} so far = the sum of what the steps up to here have added"
+            total = running_sum(tape, cell.name, stops, last)
+        for use in plan.uses[cell.name]:
+            equation = use.node.equation.name
+            for place in reversed(range(tape.T)[stops.walked(equation, last)]):
+                part = np.reshape(
+                    tape.parameter_part(use, slice(place, place + 1)), plan.program.parameters[cell.name]
+                )
+                t = tape.start + place + 1
+                root, row = use.node.equation.root, (cell.index or (0,))[0]
+                own = use.argument == 0 or use.node.apply.operation.elementwise  # not of `W @ b` its b
+                index = (row if own and use.node.apply.shape == root.shape else 0,) if root.shape else ()
+                source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
+                terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
+        return self.answer(float(total[cell.index]), rule, terms, True)
+
+    def _initial_terms(self, tape: Tape) -> list[Summand]:
+        """What the first time step's equations send to a learned initial state, all sequences together."""
+        state, j = self.session.run.trained[self.cell.name], self.cell.index[0] if self.cell.index else 0
+        terms: list[Summand] = []
+        if not self.session.schedule.window(self.cell.iteration).fresh:
+            return terms  # this window starts from where the one before ended
+        for sender in tape.plan.senders.get(state, ()):
+            if not -tape.T <= sender.offset < 0:
+                continue
+            there, index = (
+                tape.start - sender.offset,
+                (0,) if tape.plan.program.shapes[sender.equation] else (),
+            )
+            for leaf, b in product(sender.leaves, range(tape.B)):
+                sent = float(tape.workspace.outside(state, tape.back.parts[leaf])[-1, b, j])
+                source = Cell("gradient", self.cell.iteration, sender.equation, index, there, b)
+                of = f" in sequence {b + 1}" if tape.B > 1 else ""
+                terms.append((f"from {source.label}{of}", sent, source))
+        return terms
