@@ -61,12 +61,11 @@ def find(name_or_path: str, *, also: Iterable[str] = ()) -> Path:
 
 
 def _near(word: str, known: Sequence[str]) -> list[str]:
-    """What may have been meant: names that begin with the word or have it in them, else those a slip away."""
+    """What may have been meant: names that begin with the word, have it in them, or are a slip away."""
     begin = [name for name in known if name.startswith(word)] if len(word) > 1 else []
     within = [name for name in known if word in name and name not in begin] if len(word) > 3 else []
-    return [*sorted(begin, key=len), *sorted(within)][:3] or difflib.get_close_matches(
-        word, known, n=3, cutoff=0.7
-    )
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.7)
+    return list(dict.fromkeys((*sorted(begin, key=len), *sorted(within), *close)))[:3]
 
 
 def _lesson(path: Path) -> Lesson:
