@@ -40,10 +40,12 @@ class Tour:
         """Whether all of it was seen, or it was ended."""
         return self.at >= len(STOPS)
 
-    @property
-    def hint(self) -> tuple[str, str, str]:
-        """(how far, key, what it does); empty when it is over."""
-        if self.over:
+    def hint(self, view: str = "") -> tuple[str, str, str]:
+        """(how far, key, what it does); empty when it is over, and in a view, whose own keys matter more.
+
+        The one it waits for in a view is the way back from it.
+        """
+        if self.over or (view and not (view == "why" and STOPS[self.at].id == "back_out")):
             return "", "", ""
         stop = STOPS[self.at]
         key = command(stop.id).keys[0]

@@ -21,7 +21,7 @@ def test_the_tour_speaks_of_commands_that_exist_and_ends() -> None:
     tour = Tour()
     for stop in STOPS:
         assert command(stop.id).keys
-        assert tour.hint[2] == stop.words
+        assert tour.hint()[2] == stop.words
         assert tour.after("no such command") == tour
         tour = tour.after(stop.id)
     assert tour == OVER
@@ -70,6 +70,17 @@ def test_it_begins_with_the_first_session_and_never_again(
     with closing(Program(["hello"], 120, 40, tmp_path)) as program:
         program.until("→ step")
         assert not any("tour" in line for line in program.lines)
+
+
+async def test_a_view_keeps_its_own_keys_but_for_the_way_back() -> None:
+    async with playing(open_lesson("hi-there-class-bptt"), (120, 40)) as pilot:  # type: ignore[arg-type]
+        session(pilot).action_tour()
+        await keys(pilot, "t")
+        assert "scale" in screen_text(pilot).splitlines()[-1]
+        await keys(pilot, "q", "right", "left", "enter")
+        assert "tour 4/" in screen_text(pilot).splitlines()[-1]
+        await keys(pilot, "backspace")
+        assert "tour 5/" in screen_text(pilot).splitlines()[-1]
 
 
 async def test_the_footer_leaves_out_what_can_do_nothing_here() -> None:
