@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.segment import Segment
-from textual.app import App
 from textual.color import Color
 from textual.command import Provider
 from textual.filter import LineFilter
@@ -18,6 +17,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from rnn_engine.errors import EngineError
 from rnn_tui.memory import Keeper
+from rnn_tui.painting.app import PaintedApp
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import Scene
 from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
@@ -67,7 +67,7 @@ def _plain_theme() -> Theme:
     )  # fmt: skip
 
 
-class RnnTuiApp(App[None]):
+class RnnTuiApp(PaintedApp[None]):
     """A debugger for recurrences; without a controller it begins with the list of lessons."""
 
     TITLE = "rnn-tui"

@@ -1,0 +1,1 @@
+"""Frames on the wire: only the cells that changed, and no faster than the terminal draws them."""

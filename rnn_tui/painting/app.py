@@ -1,0 +1,137 @@
+"""An app whose frames are small, and wait for a terminal that is slow.
+
+`App._display` is where Textual sends each update of the screen on top, whichever it is: the one place to stand
+between the two. It is no public interface; where it or what it is given is not as expected, Textual sends its
+own updates as ever.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
+from textual import _compositor
+from textual.app import App
+from textual.events import CursorPosition, Resize
+from textual.screen import Screen
+from textual.timer import Timer
+
+from rnn_tui.painting.pace import Pace
+from rnn_tui.painting.painter import Painter, seam
+
+LOOK_AGAIN = 0.05
+"""Seconds between looks at a line that does not keep up, should its answer be lost."""
+LAST_ANSWER = 1.0
+"""Seconds that leaving takes at most for an answer that is on its way."""
+
+COLOURS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+
+ReturnType = TypeVar("ReturnType")
+
+
+class _Frame(_compositor.CompositorUpdate):
+    """A frame that is ready to be sent."""
+
+    def __init__(self, sequence: str) -> None:
+        self._sequence = sequence
+
+    def render_segments(self, console: Console) -> str:
+        return self._sequence
+
+
+class PaintedApp(App[ReturnType]):
+    """Sends differences, and is never more than two frames ahead of the terminal."""
+
+    def __init__(self, *, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        # As Textual does it: no colour system means that the styles have no colours, or simple ones.
+        colours = COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
+        # GNU screen, and who says to be it, does not erase in the colour of the background.
+        self._painter = Painter(colours, erases=not os.environ.get("TERM", "").startswith("screen"))
+        self._pace = Pace()
+        self._seam = seam()
+        self._look_again: Timer | None = None
+        self._leave_now: Callable[[], None] | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has still to draw what it was sent: who plays waits."""
+        return self._pace.behind or self._queued
+
+    @property
+    def _queued(self) -> bool:
+        """Whether Textual's writer has more to write than the terminal takes: it blocks us when it has too much."""
+        queue = getattr(getattr(self._driver, "_writer_thread", None), "_queue", None)
+        return queue is not None and not queue.empty()
+
+    def redraw(self) -> None:
+        """Send the whole screen: something else may have been on the terminal."""
+        self._painter.forget()
+        self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Send an update, or keep it for a later frame."""
+        painted = self._seam and not self.is_headless and not self.is_inline
+        if not painted or not isinstance(renderable, _compositor.CompositorUpdate):
+            super()._display(screen, renderable)
+        elif self._painter.take(renderable):
+            self._send()
+            self.post_display_hook()
+        else:  # a part of a picture that we do not have
+            super()._display(screen, renderable)
+            screen.refresh()
+
+    def _send(self) -> None:
+        """Send the difference to the last frame, if the line is free."""
+        if not self._running or self._batch_count or self._leave_now is not None:
+            return
+        if self.behind:
+            if self._look_again is None:
+                self._look_again = self.set_timer(LOOK_AGAIN, self._on_look_again)
+            return
+        sequence = self._painter.frame()
+        if sequence:
+            super()._display(self.screen, _Frame(sequence + self._pace.question()))
+
+    def _on_look_again(self) -> None:
+        self._look_again = None
+        self._send()
+
+    def on_cursor_position(self, event: CursorPosition) -> None:
+        """The terminal has drawn a frame, and says so."""
+        self._pace.answered()
+        if self._leave_now is not None and not self._pace.answer_due(LAST_ANSWER):
+            self._leave_now()
+        else:
+            self._send()
+
+    def on_mount(self) -> None:
+        """Hear of coming back from a suspended state."""
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+
+    def on_resize(self, event: Resize) -> None:
+        """The same size once more: it was another one in between, and lines have been cut."""
+        if self._painter.shows(event.size):
+            self.redraw()
+
+    def exit(
+        self,
+        result: ReturnType | None = None,
+        return_code: int = 0,
+        message: RenderableType | None = None,
+    ) -> None:
+        """Leave, after an answer that is on its way: it would be found on the command line."""
+        leave = partial(super().exit, result, return_code, message)
+        if self._leave_now is None and self._pace.answer_due(LAST_ANSWER):
+            self._leave_now = leave
+            self.set_timer(LAST_ANSWER, leave)
+        else:
+            leave()

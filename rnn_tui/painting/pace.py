@@ -1,0 +1,55 @@
+"""How fast a terminal draws, found out by asking it.
+
+A line that is slower than we are keeps what it cannot take at once, and nobody tells: a held key would leave
+seconds of old frames to sit through. So each frame ends with a question that every terminal answers when it has
+come to it (where is the cursor?), and while two answers are missing, frames wait. One that waits is
+never sent as it was; what is sent in the end is the newest picture.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+QUESTION = "\x1b[6n"
+"""The cursor position report. Textual reads the answer; of other reports it would make keys."""
+AHEAD = 2
+"""Frames on the way: one that is being drawn, and one that follows it without a pause."""
+PATIENCE = 2.0
+"""Seconds after which an answer will not come any more."""
+
+
+class Pace:
+    """Counts questions and answers. A terminal that has never answered is never waited for."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked: deque[float] = deque()
+        self._answers = False
+
+    def question(self) -> str:
+        """What to put behind a frame; nothing if an answer is still awaited from a terminal that never gave one."""
+        if self._asked and not self._answers:
+            return ""
+        self._asked.append(self._clock())
+        return QUESTION
+
+    def answered(self) -> None:
+        """An answer has come."""
+        self._answers = True
+        if self._asked:
+            self._asked.popleft()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has still to draw what it was sent."""
+        if self._answers and self._asked and self._clock() - self._asked[0] > PATIENCE:
+            # It has stopped answering, or is another one now. The next question is asked as if it were the first.
+            self._answers = False
+            self._asked.clear()
+        return self._answers and len(self._asked) >= AHEAD
+
+    def answer_due(self, patience: float) -> bool:
+        """Whether an answer may still come: who leaves before it finds it on the command line."""
+        return bool(self._asked) and self._clock() - self._asked[-1] < patience

@@ -1,0 +1,91 @@
+"""What the terminal shows and what it is to show, from the updates of Textual's compositor.
+
+Textual sends what was marked as changed, as often as it is marked. Here its updates go into a picture, and what is
+sent is the difference to the picture sent before. So a frame can also be left out: the next one makes up for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+
+from rich.color import ColorSystem
+from textual import _compositor
+from textual.geometry import Size
+from textual.strip import Strip
+
+from rnn_tui.painting.cells import Cell, Pen, Row, cells_of
+from rnn_tui.painting.diff import difference, picture
+
+_BLANK = Cell(" ", Pen(None))
+
+
+def seam() -> bool:
+    """Whether the compositor's updates are what this module takes them for; they are no public interface."""
+    wanted = {"LayoutUpdate": {"strips", "region"}, "ChopsUpdate": {"chops", "spans", "chop_ends"}}
+    kinds = {name: getattr(_compositor, name, None) for name in wanted}
+    return all(
+        kind is not None and wanted[name] <= inspect.signature(kind).parameters.keys()
+        for name, kind in kinds.items()
+    )
+
+
+class Painter:
+    """Holds the two pictures."""
+
+    def __init__(self, colours: ColorSystem, *, erases: bool) -> None:
+        """`erases`: whether the terminal erases in the colour of the background."""
+        self._colours, self._erases = colours, erases
+        self._wanted: list[Row] = []
+        self._shown: list[Row] | None = None
+
+    def forget(self) -> None:
+        """Something else has been on the terminal: the next frame is the whole picture."""
+        self._shown = None
+
+    def shows(self, size: Size) -> bool:
+        """Whether a picture of this size has been sent."""
+        shown = self._shown
+        return shown is not None and (len(shown[0]), len(shown)) == size
+
+    def take(self, update: _compositor.CompositorUpdate) -> bool:
+        """Put an update into the picture; False for one that cannot be, and nothing is known any more."""
+        if isinstance(update, _compositor.LayoutUpdate) and not update.region.offset:
+            wide, high = update.region.size
+            self._wanted = [self._row(strips, wide) for strips in update.strips]
+            return len(self._wanted) == high
+        if isinstance(update, _compositor.ChopsUpdate) and len(update.chops) == len(self._wanted):
+            self._take_chops(update)
+            return True
+        self._wanted, self._shown = [], None
+        return False
+
+    def _take_chops(self, update: _compositor.ChopsUpdate) -> None:
+        """A chop is a part of a line that belongs to one widget; those that a span touches are drawn anew."""
+        for y, first, last in update.spans:
+            row = self._wanted[y].copy()
+            for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
+                if strip is not None and x < last and end > first:
+                    row[x:end] = self._row([strip], end - x)
+            self._wanted[y] = row
+
+    def _row(self, strips: Iterable[Strip], wide: int) -> Row:
+        """Exactly so many cells, whatever the strips say."""
+        colours = self._colours
+        row: Row = []
+        for strip in strips:
+            for segment in strip:
+                row += cells_of(segment, colours)
+        if len(row) != wide:
+            row = (row + [_BLANK] * wide)[:wide]
+        return row
+
+    def frame(self) -> str:
+        """What to send so that the terminal shows the picture; nothing where it does."""
+        wanted, shown = self._wanted, self._shown
+        if not wanted:
+            return ""
+        self._shown = wanted.copy()
+        if shown is None or len(shown) != len(wanted) or len(shown[0]) != len(wanted[0]):
+            return picture(wanted, erases=self._erases)
+        return difference(shown, wanted, erases=self._erases)
