@@ -146,7 +146,7 @@ def kinds(data: bytes) -> set[bytes]:
     found = set()
     for match in SEQUENCE.finditer(data):
         if match["csi"] is not None:
-            numbers = match["args"] if match["end"] not in b"mH" else b""
+            numbers = match["args"] if match["end"] not in b"mHABCDG" else b""
             found.add(b"CSI " + match["csi"] + numbers + match["mid"] + match["end"])
         elif match["string"]:
             found.add(b"STRING " + match["string"] + match["body"][:8])
