@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.position import Position
 from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
-from rnn_engine.snapshot import Bools, Floats, Matrix
+from rnn_engine.snapshot import Matrix
 from rnn_engine.trace import token_name
 from rnn_engine.training import is_over_classes, predicted_classes
+
+if TYPE_CHECKING:
+    from rnn_engine.snapshot import Bools, Floats
 
 
 def tables(at: Position) -> dict[str, tuple[Matrix, ...]]:

@@ -1,16 +1,23 @@
-"""The Textual app: themes, screens, signals. What it shows is the screens' business."""
+"""The Textual app: themes, screens, signals. What it shows is the screens' business.
+
+The screen of a session brings NumPy, so it is imported when there is a session to show: what comes before it, the
+list of lessons or the front of a lesson, is on the terminal without waiting for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual.color import Color
 from textual.command import Provider
+from textual.events import Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
@@ -22,12 +29,14 @@ from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import Scene
 from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
-from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
-from rnn_tui.screens.session import SessionScreen
+from rnn_tui.screens.opening import OpeningScreen
 from rnn_tui.signals import Watchdog, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
 from rnn_tui.tour import Tour
+
+if TYPE_CHECKING:
+    from rnn_tui.screens.session import SessionScreen
 
 
 class Guard(LineFilter):
@@ -67,14 +76,20 @@ def _plain_theme() -> Theme:
     )  # fmt: skip
 
 
+def _provider(name: str) -> type[Provider]:
+    """One of the palette's, which bring the screen of a session."""
+    provider: type[Provider] = getattr(importlib.import_module("rnn_tui.screens.palette"), name)
+    return provider
+
+
 class RnnTuiApp(PaintedApp[None]):
-    """A debugger for recurrences; without a controller it begins with the list of lessons."""
+    """A debugger for recurrences. It begins with a controller's session, by opening a lesson, or with their list."""
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
-        CommandsProvider, LessonsProvider, PlacesProvider,
-    }  # fmt: skip
+        partial(_provider, name) for name in ("CommandsProvider", "LessonsProvider", "PlacesProvider")
+    }
 
     def __init__(
         self,
@@ -84,8 +99,12 @@ class RnnTuiApp(PaintedApp[None]):
         open_session: OpenSession,
         terminal: TerminalSettings,
         keeper: Keeper | None = None,
+        opening: Lesson | None = None,
     ) -> None:
-        self._begin_with = controller
+        self.refusal = ""
+        """Why the lesson to begin with could not be opened."""
+        self._begin_with, self._opening = controller, opening
+        self._session: SessionScreen | None = None
         self.lessons = tuple(lessons)
         self._open_session = open_session
         self._terminal = terminal
@@ -107,15 +126,37 @@ class RnnTuiApp(PaintedApp[None]):
         """The first screen is the one to show: no empty one before it."""
         if self._begin_with is not None:
             return self._session_screen(self._begin_with)
-        return LessonsScreen(self.lessons, self._open_session, self.show_session, first=True)
+        if self._opening is not None:
+            return OpeningScreen(self._opening, self.palette, self._open, self._begin)
+        return LessonsScreen(self.lessons, self._open, self.show_session, first=True)
+
+    def _open(self, name: str) -> Controller:
+        """In a thread: open a session, and have its screen at hand."""
+        controller = self._open_session(name)
+        importlib.import_module("rnn_tui.screens.session")
+        return controller
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
+        from rnn_tui.screens.session import SessionScreen
+
         scene = Scene(arrangements=self._keeper.memory.arrangements)
-        screen = SessionScreen(controller, self.palette, scene)
+        self._session = SessionScreen(controller, self.palette, scene)
         if self._keeper.file is not None and not self._keeper.memory.toured:
-            screen.tour = Tour()
+            self._session.tour = Tour()
             self.remember(toured=True)
-        return screen
+        return self._session
+
+    def _begin(self, controller: Controller, typed: Sequence[Key]) -> None:
+        """The session that was opened first, and the keys typed since then."""
+        session = self._session_screen(controller)
+        self.push_screen(session)
+        for key in typed:
+            session.post_message(Key(key.key, key.character))
+
+    def refuse(self, why: str) -> None:
+        """Leave, because the lesson to begin with cannot be opened."""
+        self.refusal = why
+        self.exit()
 
     def remember(self, **changes: Any) -> str:
         """Keep something beyond the end of the program; one sentence where that cannot be."""
@@ -141,13 +182,15 @@ class RnnTuiApp(PaintedApp[None]):
 
     async def action_quit(self) -> None:
         """Textual's own Ctrl-Q: as `q`, it asks where something would be lost."""
-        if isinstance(self.screen, SessionScreen):
-            self.screen.action_leave()
-        elif not any(isinstance(screen, SessionScreen) for screen in self.screen_stack):
+        if self._session is None:
             self.exit()
+        elif self.screen is self._session:
+            self._session.action_leave()
 
     def search_places(self) -> None:
         """Show what can be gone to by name."""
+        from rnn_tui.screens.palette import PlacesPalette
+
         self.push_screen(PlacesPalette())
 
     def open_lesson(self, name: str) -> None:
@@ -156,21 +199,20 @@ class RnnTuiApp(PaintedApp[None]):
 
     async def _opened(self, name: str) -> None:
         try:
-            controller = await asyncio.to_thread(self._open_session, name)
+            controller = await asyncio.to_thread(self._open, name)
         except (EngineError, OSError) as error:
-            for screen in self.screen_stack:
-                if isinstance(screen, SessionScreen):
-                    screen.say(safe_text(str(error)))
+            if self._session is not None:
+                self._session.say(safe_text(str(error)))
             return
         self.show_session(controller)
 
     def choose(self) -> None:
         """Show the list of lessons over the session."""
-        self.push_screen(LessonsScreen(self.lessons, self._open_session, self.show_session, first=False))
+        self.push_screen(LessonsScreen(self.lessons, self._open, self.show_session, first=False))
 
     def show_session(self, controller: Controller) -> None:
         """Show a session that was opened from the list; one that was shown before makes way, if it may."""
-        current = next((screen for screen in self.screen_stack if isinstance(screen, SessionScreen)), None)
+        current = self._session
         if current is None:
             self.push_screen(self._session_screen(controller))
             return

@@ -415,10 +415,15 @@ def names_of(names: str | None) -> list[str] | None:
 
 
 def open_screen(name_or_path: str | None) -> int:
-    """Open the screen on a session, or on the list. The file is checked before the terminal is."""
-    from rnn_tui import terminal
+    """Open the screen on a session, or on the list. A file is checked before the terminal is; a lesson is ours.
 
-    controller = None if name_or_path is None else open_session(name_or_path)
+    So a lesson's title can be on the screen while NumPy and the engine are still being loaded.
+    """
+    from rnn_tui import terminal
+    from rnn_tui.lessons import bundled, lessons
+
+    lesson = None if name_or_path is None else bundled(name_or_path)
+    controller = None if name_or_path is None or lesson is not None else open_session(name_or_path)
     tty = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     settings = terminal.detect(os.environ, tty=tty, encoding=sys.stdout.encoding)
     if settings.refusal:
@@ -426,14 +431,14 @@ def open_screen(name_or_path: str | None) -> int:
     terminal.prepare(settings, os.environ)  # before Textual is imported, which reads it then
 
     from rnn_tui.app import RnnTuiApp
-    from rnn_tui.lessons import lessons
     from rnn_tui.memory import Keeper, state_file
 
     app = RnnTuiApp(
-        controller, lessons(), open_session=open_session, terminal=settings, keeper=Keeper(state_file())
-    )
+        controller, lessons(), open_session=open_session, terminal=settings, keeper=Keeper(state_file()),
+        opening=lesson,
+    )  # fmt: skip
     app.run(mouse=settings.mouse)
-    return app.return_code or FINE
+    return complain(app.refusal, BAD) if app.refusal else app.return_code or FINE
 
 
 def open_session(name_or_path: str) -> Controller:

@@ -43,6 +43,11 @@ def lessons() -> tuple[Lesson, ...]:
     return tuple(_lesson(path) for path in paths)
 
 
+def bundled(name: str) -> Lesson | None:
+    """The lesson of that name, if there is one."""
+    return next((_lesson(path) for path in directory().glob("*.json") if path.stem == name), None)
+
+
 def find(name_or_path: str, *, also: Iterable[str] = ()) -> Path:
     """The file of a lesson's name, else the path itself if it is one.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
@@ -79,14 +79,14 @@ class PaintedApp(App[ReturnType]):
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Send an update, or keep it for a later frame."""
-        painted = self._seam and not self.is_headless and not self.is_inline
-        if not painted or not isinstance(renderable, _compositor.CompositorUpdate):
-            super()._display(screen, renderable)
+        ours = self._seam and not self.is_headless and not self.is_inline
+        if not ours or not isinstance(renderable, _compositor.CompositorUpdate):
+            super()._display(screen, cast(Any, renderable))
         elif self._painter.take(renderable):
             self._send()
             self.post_display_hook()
         else:  # a part of a picture that we do not have
-            super()._display(screen, renderable)
+            super()._display(screen, cast(Any, renderable))
             screen.refresh()
 
     def _send(self) -> None:
@@ -99,7 +99,7 @@ class PaintedApp(App[ReturnType]):
             return
         sequence = self._painter.frame()
         if sequence:
-            super()._display(self.screen, _Frame(sequence + self._pace.question()))
+            super()._display(self.screen, cast(Any, _Frame(sequence + self._pace.question())))
 
     def _on_look_again(self) -> None:
         self._look_again = None
