@@ -7,6 +7,7 @@ list of lessons or the front of a lesson, is on the terminal without waiting for
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -171,6 +172,11 @@ class RnnTuiApp(PaintedApp[None]):
         if sys.__stdin__ is not None:
             self._watchdog = Watchdog(loop, self._leave, sys.__stdin__.fileno())
             self._watchdog.start()
+
+    def on_ready(self) -> None:
+        """The first frame is there. What it took to get here stays: nothing of it need be looked at for garbage."""
+        gc.freeze()
+        gc.enable()
 
     def on_unmount(self) -> None:
         """The watch is over."""

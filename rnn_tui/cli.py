@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -419,6 +420,7 @@ def open_screen(name_or_path: str | None) -> int:
 
     So a lesson's title can be on the screen while NumPy and the engine are still being loaded.
     """
+    gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
     from rnn_tui.lessons import bundled, lessons
 
