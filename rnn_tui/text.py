@@ -7,6 +7,7 @@ of it what Textual's widgets take, without markup. `ascii_text` serves terminals
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -77,8 +78,11 @@ def token_text(text: str, *, limit_cells: int | None = None) -> str:
 
 def cells(text: str) -> int:
     """How many terminal cells `text` takes."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _cells(text)
+
+
+@lru_cache(maxsize=8192)
+def _cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import ClassVar
 
-from rnn_engine.snapshot import Snapshot
+from rnn_engine.snapshot import Matrix, Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
@@ -36,7 +36,7 @@ class Pane(LineWidget, can_focus=True):
             jump=jump,
             boxed=boxed,
         )
-        self.update()
+        self.update((replace(self._view, matrices=()), [_content(matrix) for matrix in self._view.matrices]))
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The frame and the matrices."""
@@ -66,3 +66,9 @@ class Pane(LineWidget, can_focus=True):
         for _ in range(min(count, 10_000)):
             cell = moved(cell, self._view.matrices, drawn.layout, dx, dy, drawn.across)
         self._view = replace(self._view, selection=selection_at(cell, self._view.matrices))
+
+
+def _content(matrix: Matrix) -> tuple[object, ...]:
+    """All that a matrix shows: steps make new ones, of which most show what the last one did."""
+    values = (getattr(matrix, field.name) for field in fields(matrix))
+    return tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in values)

@@ -26,7 +26,7 @@ class Manner:
     """Bars for the current time step below the matrices."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class PaneView:
     """All a pane shows."""
 

@@ -6,6 +6,8 @@ text selection): frames are part of the drawing. The line filters of the app are
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
@@ -26,7 +28,8 @@ class LineWidget(Widget):
         self._palette = palette
         self._frame: list[Line] = []
         self._drawn_for = (-1, -1)
-        self._strips: dict[Line, Strip] = {}
+        self._strips: list[Strip | None] = []
+        self._source: object = None
         self._stale = True
 
     def draw(self, wide: int, high: int) -> list[Line]:
@@ -36,16 +39,23 @@ class LineWidget(Widget):
     def set_palette(self, palette: Palette) -> None:
         """Draw with other styles from now on."""
         self._palette = palette
-        self._strips.clear()
+        self._strips = []
         self._stale = True
         self.refresh()
 
-    def update(self) -> None:
-        """Draw again, and ask for the changed parts of the changed lines to be sent."""
+    def update(self, source: object = None) -> None:
+        """Draw again, and ask for the changed parts of the changed lines to be sent.
+
+        `source` says, where it is given, all that the drawing depends on: while it stays equal, nothing is drawn.
+        """
         wide, high = self.size
+        same = source is not None and source == self._source
+        self._source = source
         if (wide, high) != self._drawn_for:
             # Not laid out yet, or about to be: it will be drawn whole when it is rendered.
             self._stale = True
+            return
+        if same and not self._stale:
             return
         before = self._frame
         self._rebuild(wide, high)
@@ -60,10 +70,13 @@ class LineWidget(Widget):
     def _rebuild(self, wide: int, high: int) -> None:
         lines = self.draw(wide, high)[:high]
         blank: Line = ()
-        self._frame = [fit(line, wide, self.fill) for line in lines + [blank] * (high - len(lines))]
-        # Strips of the frame before stay at hand: most lines are drawn again as they were.
-        kept = {line: strip for line in self._frame if (strip := self._strips.get(line)) is not None}
-        self._strips = kept
+        fill = self.fill
+        before, strips = self._frame, self._strips
+        self._frame = [_fitted(line, wide, fill) for line in lines + [blank] * (high - len(lines))]
+        kept = len(strips) == high and self._drawn_for == (wide, high)
+        self._strips = [
+            strips[y] if kept and before[y] == line else None for y, line in enumerate(self._frame)
+        ]
         self._drawn_for = (wide, high)
         self._stale = False
 
@@ -77,27 +90,33 @@ class LineWidget(Widget):
         wide, high = self.size
         if self._stale or (wide, high) != self._drawn_for:
             self._rebuild(wide, high)
-        filters = self.get_line_filters()
-        background = self.background_colors[1]
         strips: list[Strip] = []
         for y in crop.line_range:
             if not 0 <= y < high:
                 strips.append(Strip.blank(crop.width, self._palette.style("")))
                 continue
-            line = self._frame[y]
-            strip = self._strips.get(line)
+            strip = self._strips[y]
             if strip is None:
-                style = self._palette.style
-                strip = Strip([Segment(text, style(role)) for text, role in line], wide)
-                for each in filters:
-                    strip = strip.apply_filter(each, background)
-                self._strips[line] = strip
+                strip = self._strips[y] = self._strip(self._frame[y], wide)
             strips.append(
                 strip if crop.width == wide and not crop.x else strip.crop(crop.x, crop.x + crop.width)
             )
         return strips
 
+    def _strip(self, line: Line, wide: int) -> Strip:
+        style, background = self._palette.style, self.background_colors[1]
+        strip = Strip([Segment(text, style(role)) for text, role in line], wide)
+        for each in self.get_line_filters():
+            strip = strip.apply_filter(each, background)
+        return strip
+
     def text(self) -> str:
         """What is drawn, as plain text."""
         wide, high = self.size
         return "\n".join("".join(text for text, _ in line) for line in (self.draw(wide, high)))
+
+
+@lru_cache(maxsize=2048)
+def _fitted(line: Line, wide: int, fill: str) -> Line:
+    """Most lines are drawn again as they were."""
+    return fit(line, wide, fill)
