@@ -15,7 +15,7 @@ from rnn_tui.render.number import bar, number, scale
 from rnn_tui.render.pack import pack, window
 from rnn_tui.render.palette import palette
 from rnn_tui.render.pane import Manner, PaneView, draw_pane
-from rnn_tui.render.spans import changed, fit, text_of, width
+from rnn_tui.render.spans import fit, text_of, width
 from rnn_tui.render.timeline import draw_timeline
 from rnn_tui.screens.stage import PANE_TYPES
 from tests.fake_controller import FakeController
@@ -355,13 +355,6 @@ def test_fit_is_exact(line: list[tuple[str, str]], room: int) -> None:
     assert width(fit(line, room)) == room
 
 
-def test_changed_is_the_smallest_stretch_of_spans() -> None:
-    before = (("ab", ""), ("cd", "now"), ("ef", ""))
-    assert changed(before, (("ab", ""), ("xy", "now"), ("ef", ""))) == (2, 4)
-    assert changed(before, (("ab", ""), ("c", "now"), ("def", ""))) == (2, 6)
-
-
-@pytest.mark.parametrize("theme", ["dark", "light", "plain"])
 def test_every_role_that_is_drawn_has_a_style(theme: str) -> None:
     styles = palette(theme)
     controller = FakeController()

@@ -63,9 +63,10 @@ _OFTEN_REDEFINED = range(16, 22)
 """Colours of the cube that themes of terminals put their own in the place of."""
 
 
-def sure(cell: Cell) -> bool:
-    """Whether every terminal agrees how wide this cell is, so that the cursor's place is known after it."""
-    return _SURE.fullmatch(cell.text) is not None or _SURELY_WIDE.fullmatch(cell.text) is not None
+@lru_cache(maxsize=4096)
+def sure(text: str) -> bool:
+    """Whether every terminal agrees how wide this is, so that the cursor's place is known after it."""
+    return _SURE.fullmatch(text) is not None or _SURELY_WIDE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)

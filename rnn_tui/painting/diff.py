@@ -59,7 +59,7 @@ class _Wire:
         self._parts: list[str] = []
         self._x: int | None = None
         self._y: int | None = None
-        self._pen = PLAIN
+        self._pen = self._asked = PLAIN
 
     def say(self, *parts: str) -> None:
         self._parts += parts
@@ -98,18 +98,20 @@ class _Wire:
         """Write one cell."""
         if x != self._x or y != self._y:
             self._reach(x, y, row)
-        cell = row[x]
-        self.draw_with(cell.pen)
-        self.say(cell.text)
+        text, pen = row[x]
+        if pen is not self._asked:
+            self.draw_with(pen)
+        self._parts.append(text)
         after = x + 1
-        while after < len(row) and not row[after].text:
+        while after < self._wide and not row[after].text:
             after += 1
         # In the last column terminals differ in where the cursor is.
-        self._x = after if after < self._wide and sure(cell) else None
+        self._x = after if after < self._wide and sure(text) else None
 
     def draw_with(self, pen: Pen) -> None:
         """Have the next cell in this pen."""
         code, self._pen = change(self._pen, pen)
+        self._asked = pen
         if code:
             self.say(code)
 
@@ -120,8 +122,10 @@ class _Wire:
             between = row[self._x : x]
             again, pen = _written(between, self._pen)
             then, instead = change(pen, row[x].pen)[0], change(self._pen, row[x].pen)[0]
-            if len(again.encode()) + len(then) <= len(hop) + len(instead) and all(map(sure, between)):
-                hop, self._pen = again, pen
+            if len(again.encode()) + len(then) <= len(hop) + len(instead) and all(
+                sure(cell.text) for cell in between
+            ):
+                hop, self._pen, self._asked = again, pen, pen
         self.say(hop)
         self._x, self._y = x, y
 

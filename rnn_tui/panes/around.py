@@ -149,7 +149,7 @@ class Curve(LineWidget):
     def show(self, snapshot: Snapshot) -> None:
         """Show the losses up to this step."""
         self._losses = snapshot.losses
-        self.update()
+        self.update(self._losses)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         body = draw_curve(self._losses, wide - 4, high - 2)
@@ -166,7 +166,7 @@ class KeysLine(LineWidget):
     def show(self, footer: FooterView) -> None:
         """Show these states."""
         self._footer = footer
-        self.update()
+        self.update(footer)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         return [draw_footer(self._footer, wide)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import ClassVar
 
 from rnn_engine.snapshot import Matrix, Snapshot
@@ -68,7 +69,9 @@ class Pane(LineWidget, can_focus=True):
         self._view = replace(self._view, selection=selection_at(cell, self._view.matrices))
 
 
+_ALL = attrgetter(*(field.name for field in fields(Matrix)))
+
+
 def _content(matrix: Matrix) -> tuple[object, ...]:
     """All that a matrix shows: steps make new ones, of which most show what the last one did."""
-    values = (getattr(matrix, field.name) for field in fields(matrix))
-    return tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in values)
+    return tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in _ALL(matrix))

@@ -7,6 +7,7 @@ Lines are plain tuples, so two frames compare with `==` and a row that did not c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rnn_tui.text import cells, clip
 
@@ -34,6 +35,12 @@ def merge(spans: Iterable[Span]) -> Line:
 
 def fit(line: Iterable[Span], room: int, role: str = "") -> Line:
     """The line in exactly `room` cells: padded with `role`, or cut with `…`."""
+    return _fitted(tuple(line), room, role)
+
+
+@lru_cache(maxsize=8192)
+def _fitted(line: Line, room: int, role: str) -> Line:
+    """Most lines of a screen are drawn again as they were."""
     kept: list[Span] = []
     left = room
     for text, of in line:
@@ -68,23 +75,3 @@ def beside(left: list[Line], right: list[Line], at: int) -> list[Line]:
 def text_of(lines: Iterable[Line]) -> str:
     """The lines as plain text, for tests and for people without a screen."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
-
-
-def changed(before: Line, after: Line) -> tuple[int, int]:
-    """The cells [first, last) in which two lines differ; they are taken to be of one width."""
-    head = 0
-    start = 0
-    for old, new in zip(before, after, strict=False):
-        if old != new:
-            break
-        start += cells(new[0])
-        head += 1
-    end = width(after)
-    limit = min(len(before), len(after)) - head
-    for old, new in zip(
-        reversed(before[len(before) - limit :]), reversed(after[len(after) - limit :]), strict=True
-    ):
-        if old != new:
-            break
-        end -= cells(new[0])
-    return start, max(end, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ class SessionScreen(Stage):
         self._speed = 2
         self._playing = False
         self._timer: Timer | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._busy = False
 
     def take(self, controller: Controller) -> None:
@@ -88,6 +90,8 @@ class SessionScreen(Stage):
 
     def on_unmount(self) -> None:
         """Leave nothing running."""
+        if self._patience is not None:
+            self._patience.cancel()
         self.controller.cancel()
         self.driver.close()
 
@@ -168,13 +172,15 @@ class SessionScreen(Stage):
     def submit(self, job: Job, then: Callable[[], None] | None = None) -> None:
         """Have something done in the driver's thread; `then` follows where it had nothing to say."""
         self.driver.submit(job, then=then)
-        self.set_timer(PATIENCE, self._speak_of_work)
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._speak_of_work)
 
     def _submit_move(self, motion: str, count: int) -> None:
         controller = self.controller
         self.submit(lambda: controller.move(motion, count))
 
     def _speak_of_work(self) -> None:
+        self._patience = None
         if self.driver.busy and not self._busy:
             self._busy = True
             self.schedule_paint()

@@ -1,4 +1,4 @@
-"""A widget that draws lines of spans itself, and sends only the parts of them that changed.
+"""A widget that draws lines of spans itself, and has only those drawn again on the screen that changed.
 
 It overrides the public `render_lines`, which leaves out what the style cache would do for it (borders, opacity,
 text selection): frames are part of the drawing. The line filters of the app are applied here.
@@ -6,15 +6,16 @@ text selection): frames are part of the drawing. The line filters of the app are
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.spans import Line, changed, fit
+from rnn_tui.render.spans import Line, Span, fit
+
+MOST_SPANS = 4096
+"""How many different ones a widget keeps ready to be sent."""
 
 
 class LineWidget(Widget):
@@ -29,6 +30,7 @@ class LineWidget(Widget):
         self._frame: list[Line] = []
         self._drawn_for = (-1, -1)
         self._strips: list[Strip | None] = []
+        self._segments: dict[Span, list[Segment]] = {}
         self._source: object = None
         self._stale = True
 
@@ -39,12 +41,13 @@ class LineWidget(Widget):
     def set_palette(self, palette: Palette) -> None:
         """Draw with other styles from now on."""
         self._palette = palette
+        self._segments.clear()
         self._strips = []
         self._stale = True
         self.refresh()
 
     def update(self, source: object = None) -> None:
-        """Draw again, and ask for the changed parts of the changed lines to be sent.
+        """Draw again, and have the lines that changed shown; what of them is sent is not decided here.
 
         `source` says, where it is given, all that the drawing depends on: while it stays equal, nothing is drawn.
         """
@@ -59,11 +62,8 @@ class LineWidget(Widget):
             return
         before = self._frame
         self._rebuild(wide, high)
-        regions = []
-        for y, (old, new) in enumerate(zip(before, self._frame, strict=True)):
-            if old != new:
-                start, end = changed(old, new)
-                regions.append(Region(start, y, end - start, 1))
+        lines = zip(before, self._frame, strict=True)
+        regions = [Region(0, y, wide, 1) for y, (old, new) in enumerate(lines) if old != new]
         if regions:
             self.refresh(*regions)
 
@@ -72,7 +72,7 @@ class LineWidget(Widget):
         blank: Line = ()
         fill = self.fill
         before, strips = self._frame, self._strips
-        self._frame = [_fitted(line, wide, fill) for line in lines + [blank] * (high - len(lines))]
+        self._frame = [fit(line, wide, fill) for line in lines + [blank] * (high - len(lines))]
         kept = len(strips) == high and self._drawn_for == (wide, high)
         self._strips = [
             strips[y] if kept and before[y] == line else None for y, line in enumerate(self._frame)
@@ -104,19 +104,22 @@ class LineWidget(Widget):
         return strips
 
     def _strip(self, line: Line, wide: int) -> Strip:
-        style, background = self._palette.style, self.background_colors[1]
-        strip = Strip([Segment(text, style(role)) for text, role in line], wide)
-        for each in self.get_line_filters():
-            strip = strip.apply_filter(each, background)
-        return strip
+        return Strip([segment for span in line for segment in self._drawn(span)], wide)
+
+    def _drawn(self, span: Span) -> list[Segment]:
+        """A span as it is sent; most come again and again."""
+        segments = self._segments.get(span)
+        if segments is None:
+            if len(self._segments) > MOST_SPANS:
+                self._segments.clear()
+            text, role = span
+            segments, background = [Segment(text, self._palette.style(role))], self.background_colors[1]
+            for each in self.get_line_filters():
+                segments = each.apply(segments, background)
+            self._segments[span] = segments
+        return segments
 
     def text(self) -> str:
         """What is drawn, as plain text."""
         wide, high = self.size
         return "\n".join("".join(text for text, _ in line) for line in (self.draw(wide, high)))
-
-
-@lru_cache(maxsize=2048)
-def _fitted(line: Line, wide: int, fill: str) -> Line:
-    """Most lines are drawn again as they were."""
-    return fit(line, wide, fill)
