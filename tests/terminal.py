@@ -25,9 +25,16 @@ QUIET = 0.1
 
 
 class Program:
-    """`rnn-tui ARGUMENTS` as a person sees it."""
+    """`rnn-tui ARGUMENTS` as a person sees it; `program` may be another one than that."""
 
-    def __init__(self, arguments: Sequence[str], columns: int, rows: int, folder: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        columns: int,
+        rows: int,
+        folder: Path,
+        program: Sequence[str] = ("-m", "rnn_tui"),
+    ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.pid, self.fd = pty.fork()
@@ -35,7 +42,7 @@ class Program:
             os.chdir(folder)
             variables = {k: v for k, v in os.environ.items() if k not in ("LINES", "COLUMNS", "NO_COLOR")}
             variables |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-            os.execve(sys.executable, [sys.executable, "-m", "rnn_tui", *arguments], variables)
+            os.execve(sys.executable, [sys.executable, *program, *arguments], variables)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     @property
@@ -46,8 +53,16 @@ class Program:
         """Read what comes within that time; False when nothing came."""
         if not select.select([self.fd], [], [], seconds)[0]:
             return False
-        self._stream.feed(os.read(self.fd, 65536))
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError as error:
+            raise AssertionError("the program ended:\n" + "\n".join(self.lines)) from error
+        self.feed(data)
         return True
+
+    def feed(self, data: bytes) -> None:
+        """Show what came."""
+        self._stream.feed(data)
 
     def until(self, text: str) -> None:
         """Read until `text` is on the screen and the picture is finished."""
@@ -69,8 +84,19 @@ class Program:
             os.kill(self.pid, signal.SIGTERM)
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(AssertionError):
                 self.read(0.05)
             if os.waitpid(self.pid, os.WNOHANG)[0]:
                 break
         os.close(self.fd)
+
+
+def visible(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    """What a person can see, cell by cell: of a blank only its background."""
+    return [[_seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    if cell.data in (" ", "") and not (cell.reverse or cell.underscore):
+        return cell.data, cell.bg
+    return tuple(cell)

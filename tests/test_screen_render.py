@@ -355,6 +355,7 @@ def test_fit_is_exact(line: list[tuple[str, str]], room: int) -> None:
     assert width(fit(line, room)) == room
 
 
+@pytest.mark.parametrize("theme", ["dark", "light", "plain"])
 def test_every_role_that_is_drawn_has_a_style(theme: str) -> None:
     styles = palette(theme)
     controller = FakeController()

@@ -81,13 +81,12 @@ def pen_of(style: Style | None, colours: ColorSystem) -> Pen:
 def _code(colour: Color | None, colours: ColorSystem, *, ink: bool) -> str:
     if colour is None or colour.is_default:
         return ""
-    codes = colour.downgrade(colours).get_ansi_codes(foreground=ink)
-    if codes[1:2] == ("2",):  # true colour: half as long where the cube has exactly this one
-        red, green, blue = (int(code) for code in codes[2:])
-        index = _CUBE.get((red, green, blue))
+    if colour.triplet is not None and colours in (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT):
+        # In true colour half as long as the colour itself; with 256 exactly it, which Rich misses among the greys.
+        index = _CUBE.get(colour.triplet)
         if index is not None and index not in _OFTEN_REDEFINED:
-            codes = (codes[0], "5", str(index))
-    return ";".join(codes)
+            return f"{38 if ink else 48};5;{index}"
+    return ";".join(colour.downgrade(colours).get_ansi_codes(foreground=ink))
 
 
 @lru_cache(maxsize=8192)

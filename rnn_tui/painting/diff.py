@@ -24,18 +24,19 @@ CLEAR = "\x1b[2J"
 def picture(wanted: Sequence[Row], *, erases: bool) -> str:
     """All of it, on a terminal of which nothing is known.
 
-    With `erases`, the terminal erases in the pen's background: then it is cleared in the one that blanks have most.
+    With `erases`, the terminal erases in the pen's background: then each line begins as a blank one in the background
+    that blanks have most.
     """
-    paper = ""
-    if erases:
-        papers = Counter(cell.pen.paper for row in wanted for cell in row if cell.pen.ink is None)
-        paper = next((most for most, _ in papers.most_common(1)), "")
+    papers = Counter(cell.pen.paper for row in wanted for cell in row if cell.pen.ink is None)
+    paper = next((most for most, _ in papers.most_common(1)), "") if erases else ""
     blank = Cell(" ", Pen(None, paper))
-    wire = _Wire(len(wanted[0]) if wanted else 0, erases=erases)
-    wire.draw_with(blank.pen)
-    wire.say("\x1b[m" if not paper else "", CLEAR)
+    wire = _Wire(len(wanted[0]), erases=erases)
+    wire.say("\x1b[m", CLEAR)
     for y, row in enumerate(wanted):
-        wire.row(y, [blank] * len(row), row)
+        line = [blank] * len(row)
+        if paper:
+            wire.erase(0, y, line)
+        wire.row(y, line, row)
     return wire.sequence()
 
 
@@ -44,7 +45,7 @@ def difference(shown: Sequence[Row], wanted: Sequence[Row], *, erases: bool) -> 
 
     The pen is plain before and after, and the cursor may be anywhere.
     """
-    wire = _Wire(len(wanted[0]) if wanted else 0, erases=erases)
+    wire = _Wire(len(wanted[0]), erases=erases)
     for y, (old, new) in enumerate(zip(shown, wanted, strict=True)):
         if old is not new:
             wire.row(y, old, new)
@@ -82,9 +83,13 @@ class _Wire:
             if new[x].text:  # the second half of a wide character comes with the first
                 self._put(x, y, new)
         if erased:
-            self._reach(erased[0], y, new)
-            self.draw_with(new[-1].pen)
-            self.say(ERASE_LINE)
+            self.erase(erased[0], y, new)
+
+    def erase(self, x: int, y: int, row: Row) -> None:
+        """Make the end of a row what its last cell is."""
+        self._reach(x, y, row)
+        self.draw_with(row[-1].pen)
+        self.say(ERASE_LINE)
 
     def _blank_from(self, row: Row) -> int:
         """Where the blanks begin that end a row and can be erased."""

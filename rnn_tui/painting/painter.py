@@ -17,7 +17,7 @@ from textual.strip import Strip
 from rnn_tui.painting.cells import Cell, Pen, Row, cells_of
 from rnn_tui.painting.diff import difference, picture
 
-_BLANK = Cell(" ", Pen(None))
+_BLANK = Cell(" ", Pen())
 
 
 def seam() -> bool:
@@ -66,6 +66,10 @@ class Painter:
             row = self._wanted[y].copy()
             for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
                 if strip is not None and x < last and end > first:
+                    if not row[x].text:  # an edge through a wide character leaves a blank on the other side
+                        row[x - 1] = Cell(" ", row[x].pen)
+                    if end < len(row) and not row[end].text:
+                        row[end] = Cell(" ", row[end].pen)
                     row[x:end] = self._row([strip], end - x)
             self._wanted[y] = row
 

@@ -7,6 +7,7 @@ text selection): frames are part of the drawing. The line filters of the app are
 from __future__ import annotations
 
 from rich.segment import Segment
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -31,6 +32,7 @@ class LineWidget(Widget):
         self._drawn_for = (-1, -1)
         self._strips: list[Strip | None] = []
         self._segments: dict[Span, list[Segment]] = {}
+        self._background: Color | None = None
         self._source: object = None
         self._stale = True
 
@@ -41,10 +43,16 @@ class LineWidget(Widget):
     def set_palette(self, palette: Palette) -> None:
         """Draw with other styles from now on."""
         self._palette = palette
-        self._segments.clear()
-        self._strips = []
         self._stale = True
+        self.notify_style_update()
         self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Styles or filters are others now: what is ready to be sent is so no more."""
+        super().notify_style_update()
+        self._segments.clear()
+        self._strips = [None] * len(self._strips)
+        self._background = None
 
     def update(self, source: object = None) -> None:
         """Draw again, and have the lines that changed shown; what of them is sent is not decided here.
@@ -113,9 +121,11 @@ class LineWidget(Widget):
             if len(self._segments) > MOST_SPANS:
                 self._segments.clear()
             text, role = span
-            segments, background = [Segment(text, self._palette.style(role))], self.background_colors[1]
+            segments = [Segment(text, self._palette.style(role))]
+            if self._background is None:
+                self._background = self.background_colors[1]
             for each in self.get_line_filters():
-                segments = each.apply(segments, background)
+                segments = each.apply(segments, self._background)
             self._segments[span] = segments
         return segments
 
