@@ -21,7 +21,8 @@ from benchmarks.terminal import COLOURS, Child
 from rnn_engine.data import text_data
 from rnn_engine.replay import replaced
 from rnn_engine.session import Session
-from rnn_tui.headless.new import OwnData, build
+from rnn_tui.headless.new import build
+from rnn_tui.headless.own_data import described
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 RIGHT, PHASE = b"\x1b[C", b"f"
@@ -77,8 +78,7 @@ def large(folder: Path, H: int = 32, V: int = 64, T: int = 25) -> Path:
     letters = (string.ascii_letters + string.digits + "+-")[:V]
     drawn = random.Random(0)
     text = letters + "".join(drawn.choice(letters) for _ in range(T))
-    data = OwnData(text_data(text), "tokens", V, len(text) - 1, text[0])
-    replay = build("rnn", H, data, 0)
+    replay = build("rnn", H, described(text_data(text), "text"), 0)
     assert replay.training is not None
     replay = replaced(replay, title="Large", training=replaced(replay.training, window=T), generation=None)
     path = folder / "large.json"

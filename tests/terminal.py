@@ -33,7 +33,7 @@ class Program:
         columns: int,
         rows: int,
         folder: Path,
-        program: Sequence[str] = ("-m", "rnn_tui"),
+        program: Sequence[str] = (sys.executable, "-m", "rnn_tui"),
     ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
@@ -42,7 +42,7 @@ class Program:
             os.chdir(folder)
             variables = {k: v for k, v in os.environ.items() if k not in ("LINES", "COLUMNS", "NO_COLOR")}
             variables |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-            os.execve(sys.executable, [sys.executable, *program, *arguments], variables)
+            os.execvpe(program[0], [*program, *arguments], variables)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     @property

@@ -265,6 +265,20 @@ def test_two_frames_go_ahead_of_a_terminal_that_answers() -> None:
     assert not pace.behind
 
 
+def test_one_frame_goes_ahead_on_a_line_that_is_full() -> None:
+    pace = Pace(clock := Clock())
+    behind = []
+    for took in (0.2, 0.4, 0.5, 0.2):
+        pace.question()
+        clock.now += took
+        pace.answered()
+        pace.question()
+        behind.append(pace.behind)
+        clock.now += 0.2
+        pace.answered()
+    assert behind == [False, False, True, False]
+
+
 def test_a_terminal_that_stops_answering_is_waited_for_once() -> None:
     pace = Pace(clock := Clock())
     pace.question()

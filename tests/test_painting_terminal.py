@@ -9,6 +9,7 @@ import random
 import select
 import signal
 import struct
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -43,13 +44,15 @@ class Checked(Program):
     checks = asked = 0
 
     def __init__(self, session: Path, *more: str) -> None:
-        super().__init__([str(session), *more], 100, 32, session.parent, ("-m", "tests.checked"))
+        super().__init__(
+            [str(session), *more], 100, 32, session.parent, (sys.executable, "-m", "tests.checked")
+        )
         self._rest = b""
-        self.screen.report_device_status = self._answer  # type: ignore[method-assign]
+        self.screen.write_process_input = self._answer  # type: ignore[method-assign]
 
-    def _answer(self, mode: int) -> None:
+    def _answer(self, data: str) -> None:
         self.asked += 1
-        os.write(self.fd, b"\x1b[1;1R")
+        os.write(self.fd, data.encode())
 
     def type(self, keys: str) -> None:
         os.write(self.fd, keys.encode())

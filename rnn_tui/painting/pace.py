@@ -15,7 +15,10 @@ from collections.abc import Callable
 QUESTION = "\x1b[6n"
 """The cursor position report. Textual reads the answer; of other reports it would make keys."""
 AHEAD = 2
-"""Frames on the way: one that is being drawn, and one that follows it without a pause."""
+"""Frames on the way: one that is being drawn, and one that follows it without a pause. On a line where an answer
+takes much longer than it can, because frames are still before it, it is one."""
+SLACK = 0.05
+"""Seconds by which an answer may be late without that meaning anything."""
 PATIENCE = 2.0
 """Seconds after which an answer will not come any more."""
 
@@ -27,6 +30,8 @@ class Pace:
         self._clock = clock
         self._asked: deque[float] = deque()
         self._answers = False
+        self._last = 0.0
+        self._least = float("inf")
 
     def question(self) -> str:
         """What to put behind a frame; nothing if an answer is still awaited from a terminal that never gave one."""
@@ -39,7 +44,8 @@ class Pace:
         """An answer has come."""
         self._answers = True
         if self._asked:
-            self._asked.popleft()
+            self._last = self._clock() - self._asked.popleft()
+            self._least = min(self._least, self._last)
 
     @property
     def behind(self) -> bool:
@@ -48,7 +54,8 @@ class Pace:
             # It has stopped answering, or is another one now. The next question is asked as if it were the first.
             self._answers = False
             self._asked.clear()
-        return self._answers and len(self._asked) >= AHEAD
+        ahead = 1 if self._last > 1.5 * self._least + SLACK else AHEAD
+        return self._answers and len(self._asked) >= ahead
 
     def answer_due(self, patience: float) -> bool:
         """Whether an answer may still come: who leaves before it finds it on the command line."""
