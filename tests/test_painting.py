@@ -268,7 +268,7 @@ def test_two_frames_go_ahead_of_a_terminal_that_answers() -> None:
 def test_one_frame_goes_ahead_on_a_line_that_is_full() -> None:
     pace = Pace(clock := Clock())
     behind = []
-    for took in (0.2, 0.4, 0.5, 0.2):
+    for took in (0.2, 0.3, 0.5, 0.2):
         pace.question()
         clock.now += took
         pace.answered()

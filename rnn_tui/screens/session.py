@@ -293,7 +293,9 @@ class SessionScreen(Stage):
 
     def _play_step(self) -> None:
         self._timer = None
-        if self._playing and not self.driver.busy:
+        if self._playing and self.app.behind:
+            self._play_on()  # a slow line shows each step, later
+        elif self._playing and not self.driver.busy:
             self._submit_move("step", 1)
 
     def _stop_playing(self) -> None:
