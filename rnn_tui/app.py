@@ -174,8 +174,7 @@ class RnnTuiApp(PaintedApp[None]):
             self._watchdog.start()
 
     def on_ready(self) -> None:
-        """The first frame is there. What it took to get here stays: nothing of it need be looked at for garbage."""
-        gc.freeze()
+        """The first frame is there: from now on garbage is collected."""
         gc.enable()
 
     def on_unmount(self) -> None:
