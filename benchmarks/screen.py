@@ -127,7 +127,13 @@ def keys(subject: Subject, count: int) -> Iterator[Row]:
         for each, text in ((label, b"hello"), (child, subject.first), (numpy, b"hello")):
             each.until(text)
             each.rest(READY)
+
+        def memory(what: str, budget: float | None) -> Row:
+            said = f"{child.peak():.0f} MiB, {numpy.peak():.0f} label and NumPy, {label.peak():.0f} label"
+            return Row(subject.name, "120×40", what, child.peak() - numpy.peak(), "MiB", budget, said)
+
         yield Row(subject.name, "120×40", "sent at start", len(child.seen) / 1e3, "kB", 60)
+        yield memory("memory above NumPy", 10)
         for phase in ("forward", "backward"):
             if phase == "backward":
                 child.press(PHASE)
@@ -141,10 +147,7 @@ def keys(subject: Subject, count: int) -> Iterator[Row]:
             yield Row(subject.name, at, "a key, median", median(ours) / median(theirs), "×", budget, said)
             ratio = percentile_95(ours) / percentile_95(theirs)
             yield Row(subject.name, at, "a key, 95 %", ratio, "×", None, f"{percentile_95(ours):.1f} ms")
-        yield Row(
-            subject.name, "120×40", "memory above NumPy", child.peak() - numpy.peak(), "MiB", 10,
-            f"{child.peak():.0f} MiB, {numpy.peak():.0f} label and NumPy, {label.peak():.0f} label",
-        )  # fmt: skip
+        yield memory("memory after these keys", None)
 
 
 def sent(subject: Subject, size: tuple[int, int], colours: str, count: int) -> Iterator[Row]:

@@ -81,7 +81,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else _cells(text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _cells(text: str) -> int:
     from rich.cells import cell_len
 

@@ -84,16 +84,15 @@ class PaintedApp(App[ReturnType]):
             super()._display(screen, cast(Any, renderable))
         elif self._painter.take(renderable):
             self._send()
-            self.post_display_hook()
         else:  # a part of a picture that we do not have
             super()._display(screen, cast(Any, renderable))
             screen.refresh()
 
     def _send(self) -> None:
         """Send the difference to the last frame, if the line is free."""
-        if not self._running or self._batch_count or self._leave_now is not None:
+        if not self._running or self._leave_now is not None:
             return
-        if self.behind:
+        if self._batch_count or self.behind:
             if self._look_again is None:
                 self._look_again = self.set_timer(LOOK_AGAIN, self._on_look_again)
             return

@@ -63,7 +63,7 @@ _OFTEN_REDEFINED = range(16, 22)
 """Colours of the cube that themes of terminals put their own in the place of."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def sure(text: str) -> bool:
     """Whether every terminal agrees how wide this is, so that the cursor's place is known after it."""
     return _SURE.fullmatch(text) is not None or _SURELY_WIDE.fullmatch(text) is not None
@@ -89,7 +89,7 @@ def _code(colour: Color | None, colours: ColorSystem, *, ink: bool) -> str:
     return ";".join(colour.downgrade(colours).get_ansi_codes(foreground=ink))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def cells_of(segment: Segment, colours: ColorSystem) -> tuple[Cell, ...]:
     """The cells that a text in a style takes."""
     text, style, control = segment

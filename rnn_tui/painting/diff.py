@@ -143,7 +143,7 @@ def _written(cells: Sequence[Cell], pen: Pen) -> tuple[str, Pen]:
     return "".join(parts), pen
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def change(now: Pen, to: Pen) -> tuple[str, Pen]:
     """The shortest sequence from one pen to another, and the pen that it leads to.
 
