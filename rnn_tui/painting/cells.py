@@ -90,6 +90,12 @@ def _code(colour: Color | None, colours: ColorSystem, *, ink: bool) -> str:
 
 
 @lru_cache(maxsize=2048)
+def _cell(text: str, pen: Pen) -> Cell:
+    """One object for all places that look the same."""
+    return Cell(text, pen)
+
+
+@lru_cache(maxsize=1024)
 def cells_of(segment: Segment, colours: ColorSystem) -> tuple[Cell, ...]:
     """The cells that a text in a style takes."""
     text, style, control = segment
@@ -98,7 +104,7 @@ def cells_of(segment: Segment, colours: ColorSystem) -> tuple[Cell, ...]:
     pen = pen_of(style, colours)
     blank = pen if ON_BLANKS.intersection(pen.attributes) else Pen(None, pen.paper)
     if _SURE.fullmatch(text):
-        return tuple(Cell(character, blank if character == " " else pen) for character in text)
+        return tuple(_cell(character, blank if character == " " else pen) for character in text)
     cells: list[Cell] = []
     reached = 0
     for end, character in enumerate(text, 1):

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.spans import Line, Span, fit
 
-MOST_SPANS = 1024
+MOST_SPANS = 256
 """How many different ones a widget keeps ready to be sent."""
 
 
