@@ -17,10 +17,12 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from rnn_engine.errors import EngineError
+from rnn_tui.commands import COMMANDS as TABLE
+from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
-from rnn_tui.render.arrange import Scene
-from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
+from rnn_tui.render.arrange import KINDS, Kind, Scene
+from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
 from rnn_tui.screens.session import SessionScreen
@@ -56,6 +58,14 @@ def _theme(name: str, c: Colours, *, dark: bool) -> Theme:
     )  # fmt: skip
 
 
+def _terminal_theme(c: Colours) -> Theme:
+    """The terminal's own ground and sixteen colours."""
+    return replace(
+        _plain_theme(), name="rnn-terminal", primary=f"ansi_{c.focus}", secondary=f"ansi_{c.now}",
+        warning=f"ansi_{c.now}", error=f"ansi_{c.warning}", success=f"ansi_{c.target}", accent=f"ansi_{c.focus}",
+    )  # fmt: skip
+
+
 def _plain_theme() -> Theme:
     """The terminal's own two colours and nothing else: cursors are underlined."""
     model, own = BUILTIN_THEMES["ansi-dark"], "ansi_default"
@@ -84,20 +94,33 @@ class RnnTuiApp(App[None]):
         open_session: OpenSession,
         terminal: TerminalSettings,
         keeper: Keeper | None = None,
+        commands: tuple[Command, ...] = TABLE,
+        layout: str = "auto",
     ) -> None:
+        """`commands` is the table with the keys as the user wants them, `layout` one of `settings.LAYOUTS`."""
         self._begin_with = controller
         self.lessons = tuple(lessons)
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
+        self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
+        self.commands = commands
+        self.by_key = {view: keys_in(view, commands) for view in ("", *VIEWS)}
         self._guard = Guard(ascii_only=not terminal.unicode)
         self._watchdog: Watchdog | None = None
-        super().__init__(ansi_color=True if terminal.theme == "plain" else None)
+        super().__init__(ansi_color=True if terminal.theme in ("plain", "terminal") else None)
         self.register_theme(_theme("rnn-dark", DARK, dark=True))
         self.register_theme(_theme("rnn-light", LIGHT, dark=False))
+        self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
         self.palette = palette(terminal.theme)
+        # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
+        self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
+
+    def key(self, id: str) -> str:
+        """The first key of a command, as a person would write it."""
+        return shown_key(command(id, self.commands).keys[0])
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the guard after them."""
@@ -110,7 +133,7 @@ class RnnTuiApp(App[None]):
         return LessonsScreen(self.lessons, self._open_session, self.show_session, first=True)
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
-        scene = Scene(arrangements=self._keeper.memory.arrangements)
+        scene = Scene(arrangements=self._keeper.memory.arrangements, most=self._most)
         screen = SessionScreen(controller, self.palette, scene)
         if self._keeper.file is not None and not self._keeper.memory.toured:
             screen.tour = Tour()

@@ -5,7 +5,10 @@ Time moves with the arrows, cells with h j k l; a capital letter is the same thi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rnn_tui.keynames import printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Command:
     @property
     def shown_keys(self) -> str:
         """The keys as a person would write them."""
-        return " ".join(SHOWN.get(key, key) for key in self.keys)
+        return " ".join(shown_key(key) for key in self.keys)
 
 
 SHOWN = {
@@ -52,6 +55,11 @@ GROUPS = (
 
 VIEWS = ("why", "flow", "hops", "full", "predict", "arrange")
 """Where keys have a meaning of their own: the panels, a question of predict mode, and arranging."""
+
+
+def shown_key(key: str) -> str:
+    """A key as a person would write it."""
+    return SHOWN.get(key) or printed(key)
 
 
 def _motion(
@@ -227,15 +235,15 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 
-def command(id: str) -> Command:
+def command(id: str, commands: Sequence[Command] = COMMANDS) -> Command:
     """The command of that id; a KeyError if there is none."""
-    return {entry.id: entry for entry in COMMANDS}[id]
+    return {entry.id: entry for entry in commands}[id]
 
 
-def keys_in(view: str) -> dict[str, Command]:
+def keys_in(view: str, commands: Sequence[Command] = COMMANDS) -> dict[str, Command]:
     """What each key asks for while a view is open; `""` is none."""
-    everywhere = {key: entry for entry in COMMANDS if not entry.where for key in entry.keys}
-    return everywhere | {key: entry for entry in COMMANDS if view in entry.where for key in entry.keys}
+    everywhere = {key: entry for entry in commands if not entry.where for key in entry.keys}
+    return everywhere | {key: entry for entry in commands if view in entry.where for key in entry.keys}
 
 
 def keys_markdown() -> str:

@@ -5,9 +5,10 @@ It begins by itself with the first session that is ever opened, and never again;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rnn_tui.commands import SHOWN, command
+from rnn_tui.commands import COMMANDS, Command, command, shown_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,13 @@ class Tour:
         """Whether all of it was seen, or it was ended."""
         return self.at >= len(STOPS)
 
-    @property
-    def hint(self) -> tuple[str, str, str]:
-        """(how far, key, what it does); empty when it is over."""
+    def hint(self, commands: Sequence[Command] = COMMANDS) -> tuple[str, str, str]:
+        """(how far, key, what it does); empty when it is over. `commands` is the table with the keys as bound."""
         if self.over:
             return "", "", ""
         stop = STOPS[self.at]
-        key = command(stop.id).keys[0]
-        return f"tour {self.at + 1}/{len(STOPS)}", SHOWN.get(key, key), stop.words
+        key = shown_key(command(stop.id, commands).keys[0])
+        return f"tour {self.at + 1}/{len(STOPS)}", key, stop.words
 
     def after(self, id: str) -> Tour:
         """Having done this: further on if it was what the tour waits for."""

@@ -1,4 +1,4 @@
-"""Roles → styles: a dark and a light palette on the 256-colour cube, and one without colour.
+"""Roles → styles: a dark and a light palette on the 256-colour cube, one of the terminal's own colours, one without.
 
 The colours are those of the cube, so a terminal with 256 colours shows what one with millions does.
 Sign is blue against orange, which holds for colour-blind readers, and the minus says it as well.
@@ -41,6 +41,12 @@ LIGHT = Colours(
     warning="#af0000",
 )  # fmt: skip
 
+TERMINAL = Colours(  # those of the sixteen that can be read on a dark ground and on a light one
+    background="default", surface="default", row="default", text="default", muted="default", faint="default",
+    positive="bright_blue", negative="red", now="magenta", focus="cyan", target="green", chosen="magenta",
+    warning="red",
+)  # fmt: skip
+
 
 def _coloured(c: Colours) -> dict[str, Style]:
     def ink(colour: str, *, bold: bool = False, underline: bool = False) -> Style:
@@ -71,6 +77,13 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "key": ink(c.focus, bold=True),
         "note": ink(c.now),
     }
+
+
+def _terminal() -> dict[str, Style]:
+    """What another ground would say, here is said as without colour."""
+    plain = _plain()
+    marks = ("muted", "faint", "zero", "unknown", "title", "jump", "cursor", "row", "bar")
+    return _coloured(TERMINAL) | {role: plain[role] for role in marks}
 
 
 def _plain() -> dict[str, Style]:
@@ -104,7 +117,9 @@ class Palette:
 
 
 def palette(theme: str) -> Palette:
-    """The palette of `dark`, `light` or, for anything else, the one without colour."""
+    """The palette of `dark`, `light`, `terminal` or, for anything else, the one without colour."""
     if theme == "dark":
         return Palette(_coloured(DARK))
+    if theme == "terminal":
+        return Palette(_terminal())
     return Palette(_coloured(LIGHT)) if theme == "light" else Palette(_plain())

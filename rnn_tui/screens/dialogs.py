@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -85,9 +85,11 @@ class MarksScreen(ModalScreen["str | None"]):
     """The marks in time; picking one closes the list with its address."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,apostrophe", "dismiss(None)", "close"),
-        ("j", "down", ""),
-        ("k", "up", ""),
+        ("escape", "dismiss(None)", "close"),
+        Binding("q", "dismiss(None)", "close", id="quit"),
+        Binding("apostrophe", "dismiss(None)", "close", id="marks"),
+        Binding("j", "down", id="below"),
+        Binding("k", "up", id="above"),
     ]
 
     def __init__(self, marks: Sequence[tuple[str, str, str]], address: str) -> None:

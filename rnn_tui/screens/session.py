@@ -22,7 +22,7 @@ from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.exporting import ask_export
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.keys import BY_KEY, priority_bindings
+from rnn_tui.screens.keys import priority_bindings
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
 from rnn_tui.screens.views import WhyPanel
@@ -121,8 +121,8 @@ class SessionScreen(Stage):
         speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
         line = snapshot.timeline
         idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
-        tour = self.tour.hint if self._view in ("", "why") else OVER.hint
-        self._keys.show(FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle)))
+        tour = (self.tour if self._view in ("", "why") else OVER).hint(self.app.commands)
+        self._keys.show(FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands))
 
     @property
     def _view(self) -> str:
@@ -188,7 +188,7 @@ class SessionScreen(Stage):
             event.stop()
 
     def _must_wait(self, key: str) -> bool:
-        entry = BY_KEY[self._view].get(key)
+        entry = self.app.by_key[self._view].get(key)
         return self.driver.busy and (self._waiting or (entry is not None and entry.waits))
 
     async def _catch_up(self) -> None:
@@ -212,7 +212,7 @@ class SessionScreen(Stage):
         if key == "escape" and not self.tour.over and not self._view:
             self.action_tour()
             return True
-        entry = BY_KEY[self._view].get(key)
+        entry = self.app.by_key[self._view].get(key)
         if self._count and not (entry and (entry.counted or entry.id == "count")):
             self._count = ""
             self.schedule_paint()
@@ -258,7 +258,7 @@ class SessionScreen(Stage):
             self.driver.drop()
             self.controller.cancel()
         elif not self._playing:
-            self.say("nothing is running; q leaves")
+            self.say(f"nothing is running; {self.app.key('quit')} leaves")
         self._stop_playing()
 
     # playing
@@ -268,7 +268,7 @@ class SessionScreen(Stage):
         if self._playing:
             self._stop_playing()
         elif self.predicting.on:
-            self.say("predict mode goes step by step; p ends it")
+            self.say(f"predict mode goes step by step; {self.app.key('predict')} ends it")
         else:
             self._playing = True
             self._submit_move("step", 1)
@@ -278,7 +278,7 @@ class SessionScreen(Stage):
         """Play faster or slower."""
         self._speed = max(0, min(self._speed + change, len(SPEEDS) - 1))
         if not self._playing:
-            self.say(f"space plays {SPEEDS[self._speed]:g} steps a second")
+            self.say(f"{self.app.key('play')} plays {SPEEDS[self._speed]:g} steps a second")
         self.schedule_paint()
 
     def _play_on(self) -> None:
@@ -368,7 +368,8 @@ class SessionScreen(Stage):
     def _explain(self, explain: Callable[[], None]) -> None:
         self._stop_playing()
         if self.predicting.pending:
-            self.say("first the answer; a shows it, p ends predict mode")
+            key = self.app.key
+            self.say(f"first the answer; {key('reveal')} shows it, {key('end_predict')} ends predict mode")
         else:
             explain()
 
@@ -455,7 +456,8 @@ class SessionScreen(Stage):
         if tour != self.tour:
             self.tour = tour
             if tour.over:
-                self.say("the tour is over; ? explains everything again, and : finds it")
+                key = self.app.key
+                self.say(f"the tour is over; {key('help')} explains everything again, and {key('palette')} finds it")
             self.schedule_paint()
 
     def action_help(self) -> None:
@@ -464,7 +466,7 @@ class SessionScreen(Stage):
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
         note = "" if self.predicting.pending else self.snapshot.note
-        self.app.push_screen(HelpScreen(*words, note, self._view))
+        self.app.push_screen(HelpScreen(*words, note, self._view, self.app.commands))
 
     def action_leave(self) -> None:
         """Quit, or ask first."""
@@ -476,7 +478,7 @@ class SessionScreen(Stage):
         if self.controller.unsaved:
             lost.append("marks, notes or edits")
         if self.predicting.unsaved:
-            lost.append("answers (P saves them)")
+            lost.append(f"answers ({self.app.key('record')} saves them)")
         if not lost:
             then()
             return
