@@ -467,8 +467,13 @@ def open_screen(args: argparse.Namespace) -> int:
     from rnn_tui.memory import Keeper, state_file
 
     app = RnnTuiApp(
-        controller, lessons(), open_session=open_session, terminal=settings, keeper=Keeper(state_file()),
-        commands=config.commands, layout=str(settings_of(settings, wished)["layout"].value),
+        controller,
+        lessons(),
+        open_session=open_session,
+        terminal=settings,
+        keeper=Keeper(state_file()),
+        commands=config.commands,
+        layout=str(settings_of(settings, wished)["layout"].value),
     )
     app.run(mouse=settings.mouse)
     return app.return_code or FINE

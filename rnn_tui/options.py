@@ -67,7 +67,11 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
 
 def chosen(args: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Config, dict[str, Chosen]]:
     """The config file, and what was chosen by it, by variables and by the flags. Raises SettingError."""
-    from rnn_tui.configfile import Config, config_path, load  # with the table of commands: `--help` needs neither
+    from rnn_tui.configfile import (
+        Config,
+        config_path,
+        load,
+    )  # with the table of commands: `--help` needs neither
 
     config = Config() if args.no_config else load(config_path())
     flags = {setting.name: getattr(args, f"set_{setting.name}", None) for setting in SETTINGS}
