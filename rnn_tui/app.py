@@ -22,6 +22,7 @@ from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import KINDS, Kind, Scene
+from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
@@ -96,13 +97,18 @@ class RnnTuiApp(App[None]):
         keeper: Keeper | None = None,
         commands: tuple[Command, ...] = TABLE,
         layout: str = "auto",
+        precision: int = PRECISION,
     ) -> None:
-        """`commands` is the table with the keys as the user wants them, `layout` one of `settings.LAYOUTS`."""
+        """`commands` is the table with the keys as the user wants them, `layout` one of `settings.LAYOUTS`.
+
+        `precision` is the number of decimals in the panes.
+        """
         self._begin_with = controller
         self.lessons = tuple(lessons)
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
+        self._precision = precision
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
         self.commands = commands
         self.by_key = {view: keys_in(view, commands) for view in ("", *VIEWS)}
@@ -134,7 +140,7 @@ class RnnTuiApp(App[None]):
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
         scene = Scene(arrangements=self._keeper.memory.arrangements, most=self._most)
-        screen = SessionScreen(controller, self.palette, scene)
+        screen = SessionScreen(controller, self.palette, scene, self._precision)
         if self._keeper.file is not None and not self._keeper.memory.toured:
             screen.tour = Tour()
             self.remember(toured=True)

@@ -466,6 +466,7 @@ def open_screen(args: argparse.Namespace) -> int:
     from rnn_tui.lessons import lessons
     from rnn_tui.memory import Keeper, state_file
 
+    values = settings_of(settings, wished)
     app = RnnTuiApp(
         controller,
         lessons(),
@@ -473,7 +474,8 @@ def open_screen(args: argparse.Namespace) -> int:
         terminal=settings,
         keeper=Keeper(state_file()),
         commands=config.commands,
-        layout=str(settings_of(settings, wished)["layout"].value),
+        layout=str(values["layout"].value),
+        precision=int(values["precision"].value),
     )
     app.run(mouse=settings.mouse)
     return app.return_code or FINE

@@ -12,8 +12,8 @@ from rnn_tui.settings import Chosen
 
 FPS, SLOW_FPS = 60, 20
 """Frames a second, and over SSH: more only fill the line."""
-TEXTUALS = {"16m": "truecolor", "256": "256", "16": "standard", "none": "standard"}
-"""What Textual calls the number of colours."""
+COLOUR_SYSTEMS = {"16m": "truecolor", "256": "256", "16": "standard", "none": "none"}
+"""`settings.COLOURS` → what Rich and Textual call it."""
 # Their own terminfo entries say less than these terminals can, and SSH carries TERM but not COLORTERM.
 _TRUE_COLOUR_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 
@@ -24,8 +24,8 @@ class TerminalSettings:
 
     tty: bool = True
     dumb: bool = False
-    colours: str = "16m"
-    """One of `settings.COLOURS`."""
+    colours: str = "truecolor"
+    """`truecolor`, `256`, `standard` or `none`."""
     theme: str = "dark"
     """One of `settings.THEMES`."""
     unicode: bool = True
@@ -69,7 +69,7 @@ def detect(
     return TerminalSettings(
         tty=tty,
         dumb=term in ("dumb", "unknown"),
-        colours=colours,
+        colours=COLOUR_SYSTEMS[colours],
         theme=str(chosen["theme"].value),
         unicode=not chosen["ascii"].value,
         mouse=bool(chosen["mouse"].value),
@@ -158,7 +158,7 @@ def prepare(settings: TerminalSettings, environ: MutableMapping[str, str]) -> No
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     environ["TEXTUAL_FPS"] = str(settings.fps)
-    environ["TEXTUAL_COLOR_SYSTEM"] = TEXTUALS[settings.colours]
+    environ["TEXTUAL_COLOR_SYSTEM"] = "standard" if settings.colours == "none" else settings.colours
     # Textual takes an empty one for a yes, and a flag goes before it.
     environ.pop("NO_COLOR", None)
     if settings.colours == "none":

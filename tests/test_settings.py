@@ -7,15 +7,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.keys import _character_to_key
 
+from rnn_engine.snapshot import Matrix
 from rnn_tui import cli, terminal
 from rnn_tui.commands import COMMANDS, VIEWS, Command, command, keys_in
 from rnn_tui.configfile import MAX_BYTES, Config, config_path, example, load
 from rnn_tui.keynames import KeyNameError, key_name, printed
 from rnn_tui.options import chosen
 from rnn_tui.rebind import FIXED, rebound
+from rnn_tui.render.matrix import FORMATS, decimals, measure
 from rnn_tui.settings import COLOURS, LAYOUTS, SETTINGS, THEMES, Chosen, SettingError, Whole, wishes
 from rnn_tui.terminal import TerminalSettings
 from tests.conftest import ROOT, Result
@@ -62,7 +65,7 @@ def settings(
     ],
 )
 def test_colours(environ: dict[str, str], colours: str) -> None:
-    assert settings(environ).colours == colours
+    assert settings(environ).chosen["colours"].value == colours
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_an_empty_variable_says_nothing() -> None:
     [
         (TerminalSettings(), {"TEXTUAL_FPS": "60", "TEXTUAL_COLOR_SYSTEM": "truecolor"}),
         (TerminalSettings(colours="256", fps=12), {"TEXTUAL_FPS": "12", "TEXTUAL_COLOR_SYSTEM": "256"}),
-        (TerminalSettings(colours="16"), {"TEXTUAL_FPS": "60", "TEXTUAL_COLOR_SYSTEM": "standard"}),
+        (TerminalSettings(colours="standard"), {"TEXTUAL_FPS": "60", "TEXTUAL_COLOR_SYSTEM": "standard"}),
         (
             TerminalSettings(colours="none"),
             {"TEXTUAL_FPS": "60", "TEXTUAL_COLOR_SYSTEM": "standard", "NO_COLOR": "1"},
@@ -460,3 +463,12 @@ def test_a_rebound_view_keeps_a_way_out() -> None:
     for view in VIEWS:
         ids = {entry.id for entry in keys_in(view, table).values()}
         assert ids & {"close", "out", "end_predict", "as_before"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "places"),
+    [(4, [4, 3, 2]), (8, [8, 5, 2]), (6, [6, 4, 2]), (3, [3, 3, 2]), (2, [2, 2, 2]), (1, [1, 1, 1])],
+)
+def test_decimals_get_fewer_from_what_was_wanted(precision: int, places: list[int]) -> None:
+    shape = measure(Matrix("W", np.array([[0.5]]), ("0",), ("0",)), precision=precision)
+    assert [decimals(shape, form) for form in FORMATS[-3:]] == places

@@ -171,3 +171,10 @@ def test_the_layout_of_the_config_file(tmp_path: Path) -> None:
         program.until("1:forward:1:a")
         assert any("╰" in line for line in program.lines) is framed
         program.close()
+
+
+def test_the_precision_of_the_panes(tmp_path: Path) -> None:
+    for precision, number in (("2", " 0.60 -0.10"), ("8", " 0.60000000")):
+        with shown(tmp_path, RNN_TUI_PRECISION=precision) as program:
+            line = next(line for line in program.lines if "0.6" in line and "▸1" in line)
+            assert number in line.replace("▄", "").replace("▁", "").replace("█", ""), line

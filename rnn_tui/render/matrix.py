@@ -17,6 +17,8 @@ from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
 
 LONGEST_LABEL = 12
+PRECISION = 4
+"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Shape:
     text: int
     """Cells of the widest entry where entries are tokens or whole numbers, else 0."""
     gutter: int
+    precision: int = PRECISION
+    """Decimals where there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,15 @@ def entry_width(matrix: Matrix) -> int:
     return max(len(f"{value:.0f}") for value in (float(values.min()), float(values.max())))
 
 
-def measure(matrix: Matrix, *, entries: bool = False) -> Shape:
+def decimals(shape: Shape, form: Format) -> int:
+    """Decimals in a format: those that are wanted in place of `PRECISION`, and tighter ones in proportion."""
+    wanted = shape.precision
+    if form.decimals == PRECISION:
+        return wanted
+    return min(form.decimals, wanted) if form.decimals < 3 else max(min(3, wanted), (wanted + 2) // 2)
+
+
+def measure(matrix: Matrix, *, entries: bool = False, precision: int = PRECISION) -> Shape:
     """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
     return Shape(
         rows=matrix.values.shape[0],
@@ -99,6 +111,7 @@ def measure(matrix: Matrix, *, entries: bool = False) -> Shape:
         else max(cells(token_text(label)) for label in matrix.columns if label),
         text=entry_width(matrix) if entries or matrix.texts is not None else 0,
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
+        precision=precision,
     )
 
 
@@ -111,7 +124,7 @@ def unlabelled(matrix: Matrix) -> bool:
 
 def cell_width(shape: Shape, form: Format) -> int:
     """Cells of a column without the gap before it."""
-    content = shape.text or room_for(form.decimals)
+    content = shape.text or room_for(decimals(shape, form))
     return max(content, min(form.label, shape.column_label)) + (form.bar and not shape.text)
 
 
@@ -203,7 +216,7 @@ def _cell_writer(
     if bars:
         sizes = abs(matrix.values if matrix.known is None else matrix.values[matrix.known])
         full = scale(float(sizes.max(initial=0.0)))
-    decimals = 0 if shape.text else form.decimals
+    places = 0 if shape.text else decimals(shape, form)
     digits = wide - 1 if bars else wide
 
     def put(row: int, column: int) -> list[Span]:
@@ -216,7 +229,7 @@ def _cell_writer(
         elif matrix.texts is not None:
             text, role = clip(token_text(matrix.texts[row][column]), digits), "text"
         else:
-            text = number(value, digits, decimals)
+            text = number(value, digits, places)
             role = "zero" if value == 0 else "negative" if value < 0 else "positive"
             block = bar(value, full) if bars else ""
         if matrix.written is not None and matrix.written[row, column]:

@@ -80,10 +80,22 @@ def _coloured(c: Colours) -> dict[str, Style]:
 
 
 def _terminal() -> dict[str, Style]:
-    """What another ground would say, here is said as without colour."""
-    plain = _plain()
-    marks = ("muted", "faint", "zero", "unknown", "title", "jump", "cursor", "row", "bar")
-    return _coloured(TERMINAL) | {role: plain[role] for role in marks}
+    """As without colour, and what a colour of the terminal can say on any ground."""
+    inks = _coloured(TERMINAL)
+    said = (
+        "positive",
+        "negative",
+        "now",
+        "written",
+        "focus",
+        "target",
+        "chosen",
+        "warning",
+        "asked",
+        "key",
+        "note",
+    )
+    return _plain() | {role: inks[role] for role in said}
 
 
 def _plain() -> dict[str, Style]:

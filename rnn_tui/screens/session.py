@@ -13,6 +13,7 @@ from rnn_tui.panes.around import Timeline
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.lines import FooterView
+from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
@@ -44,8 +45,10 @@ class SessionScreen(Stage):
     BINDINGS = priority_bindings()
     app: RnnTuiApp
 
-    def __init__(self, controller: Controller, palette: Palette, scene: Scene = PLAIN) -> None:
-        super().__init__(palette, scene)
+    def __init__(
+        self, controller: Controller, palette: Palette, scene: Scene = PLAIN, precision: int = PRECISION
+    ) -> None:
+        super().__init__(palette, scene, precision)
         self.controller = controller
         self.snapshot = controller.snapshot
         self.driver = Driver(self._look, self._after_batch)
