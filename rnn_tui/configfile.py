@@ -109,10 +109,12 @@ def example(commands: bool = True) -> str:
     ]
     for entry in COMMANDS if commands else ():
         if entry.id not in FIXED:
-            keys = [shown_key(key) for key in entry.keys]
-            value = f"[{', '.join(map(_quoted, keys))}]" if len(keys) > 1 else _quoted(keys[0])
-            where = f" ({' '.join(entry.where)})" if entry.where else ""
-            lines.append(f"# {entry.id} = {value}  # {entry.help}{where}")
+            keys = [_quoted(shown_key(key)) for key in entry.keys]
+            value = keys[0] if len(keys) == 1 else f"[{', '.join(keys)}]"
+            said = f"{entry.help} ({' '.join(entry.where)})" if entry.where else entry.help
+            lines.append(
+                f"# {entry.id} = {value}  # {said}" if keys else f"# {entry.id}: no key yet  # {said}"
+            )
     return "\n".join(lines) + "\n"
 
 

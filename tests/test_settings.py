@@ -308,7 +308,7 @@ def test_reading_writes_nothing(rnn_tui: Program, tmp_path: Path) -> None:
 
 def test_every_key_of_the_table_can_be_written_as_it_is_shown() -> None:
     for entry in COMMANDS:
-        for key, shown in zip(entry.keys, entry.shown_keys.split(" "), strict=True):
+        for key, shown in zip(entry.keys, entry.shown_keys.split(), strict=True):
             if entry.id not in FIXED:
                 assert key_name(shown) == key_name(key) == key
 
@@ -375,7 +375,7 @@ def test_the_example_without_its_hashes_is_valid_and_has_everything() -> None:
     config = load(path)
     assert set(config.values) == {setting.name for setting in SETTINGS}
     assert config.commands == COMMANDS
-    assert len(lines) == len(SETTINGS) + 1 + len([entry for entry in COMMANDS if entry.id not in FIXED])
+    assert len(lines) == len(SETTINGS) + 1 + len([e for e in COMMANDS if e.id not in FIXED and e.keys])
 
 
 def test_the_page_is_up_to_date() -> None:

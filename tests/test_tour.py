@@ -21,7 +21,7 @@ def test_the_tour_speaks_of_commands_that_exist_and_ends() -> None:
     tour = Tour()
     for stop in STOPS:
         assert command(stop.id).keys
-        assert tour.hint[2] == stop.words
+        assert tour.hint()[2] == stop.words
         assert tour.after("no such command") == tour
         tour = tour.after(stop.id)
     assert tour == OVER

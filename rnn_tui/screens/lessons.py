@@ -36,7 +36,8 @@ class LessonsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="quit"), ("escape", "back", "back"),
         Binding("o", "path", "file", id="open"), Binding("colon", "app.command_palette", "commands", id="palette"),
-        Binding("slash", "app.command_palette", "commands", id="search"), Binding("question_mark", "help", "help", id="help"),
+        Binding("slash", "app.command_palette", "commands", id="search"),
+        Binding("question_mark", "help", "help", id="help"),
         Binding("j", "down", id="below"), Binding("k", "up", id="above"), ("down", "list", ""),
     ]  # fmt: skip
     AUTO_FOCUS = "OptionList"

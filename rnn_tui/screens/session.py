@@ -125,7 +125,9 @@ class SessionScreen(Stage):
         line = snapshot.timeline
         idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
         tour = (self.tour if self._view in ("", "why") else OVER).hint(self.app.commands)
-        self._keys.show(FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands))
+        self._keys.show(
+            FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands)
+        )
 
     @property
     def _view(self) -> str:
@@ -460,7 +462,9 @@ class SessionScreen(Stage):
             self.tour = tour
             if tour.over:
                 key = self.app.key
-                self.say(f"the tour is over; {key('help')} explains everything again, and {key('palette')} finds it")
+                self.say(
+                    f"the tour is over; {key('help')} explains everything again, and {key('palette')} finds it"
+                )
             self.schedule_paint()
 
     def action_help(self) -> None:
