@@ -56,8 +56,8 @@ COMMANDS: Mapping[str, str] = {
     "config": """\
   rnn-tui config                         what is set, and by whom
   rnn-tui config path                    where the file is
-  rnn-tui config --example               a file with every setting in it, as comments
-  mkdir -p "$(dirname "$(rnn-tui config path)")" && rnn-tui config --example > "$(rnn-tui config path)"
+  rnn-tui config --example               a file with every setting and every key in it, as comments
+  rnn-tui config --no-mouse              what a flag would change
 """,
     "diagnose": """\
   rnn-tui diagnose                       for a bug report

@@ -46,7 +46,9 @@ def add_settings(command: argparse.ArgumentParser) -> None:
 
 
 def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
-    kind, about = setting.kind, setting.about[0].lower() + setting.about[1:-1]
+    kind, about = setting.kind, setting.about.rstrip(".")
+    if not about[:2].isupper():  # it begins with no abbreviation
+        about = about[0].lower() + about[1:]
     dest, flags, otherwise = f"set_{setting.name}", setting.flags, f" ({setting.otherwise})"
     if isinstance(kind, Choice):
         group.add_argument(

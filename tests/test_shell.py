@@ -157,6 +157,7 @@ def test_help_begins_with_examples_that_parse() -> None:
             text = cli.subparsers(cli.parser())[name].format_help()
             assert text.index("examples:") < text.index("options:")
     assert found > 25
+    assert "ASCII alone" in cli.subparsers(cli.parser())["open"].format_help()
 
 
 def test_examples_are_of_commands_that_there_are() -> None:
