@@ -31,7 +31,7 @@ SGR = re.compile(rb"\x1b\[([0-9;:]*)m")
 def shown(folder: Path, *arguments: str, **environ: str) -> Iterator[Program]:
     """A lesson on the screen, in a terminal of which nothing is said but what is said here."""
     program = Program(
-        ["hi-there", *arguments], 90, 30, folder, BARE | {"LANG": "C.UTF-8", "LC_ALL": ""} | environ
+        ["hi-there", *arguments], 90, 44, folder, BARE | {"LANG": "C.UTF-8", "LC_ALL": ""} | environ
     )
     try:
         program.until("1:forward:1:a")
