@@ -38,6 +38,9 @@ COMMANDS = (
     "diagnose", "completion",
 )  # fmt: skip
 
+PICTURE_THEMES = tuple(theme for theme in THEMES if theme != "terminal")
+"""A picture has no terminal whose own colours it could have."""
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -167,13 +170,7 @@ def parser() -> Parser:
         "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
         "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
         f"{ADDRESSES} A picture shows the first of them. Without an address it is the step at\n"
-        "which the session opens.\n\n"
-        "examples:\n"
-        "  rnn-tui export hello --at 1:backward:3:h -o step.svg\n"
-        "  rnn-tui export hello --at 1:backward:3:h --pane gradients -o gradients.png\n"
-        "  rnn-tui export vanishing --panel flow --theme light -o flow.svg\n"
-        "  rnn-tui export hello --from 1:backward --to 1:update -o homework.md\n"
-        "  rnn-tui export hello --names loss -o - --format csv --from 1 --to 20\n",
+        "which the session opens.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument(
@@ -186,7 +183,10 @@ def parser() -> Parser:
     p.add_argument("--pane", choices=ALONE, metavar="NAME", help=f"pictures: this alone: {', '.join(ALONE)}")
     p.add_argument("--size", default="120x40", metavar="WxH", help="pictures: columns and rows (120x40)")
     p.add_argument(
-        "--theme", choices=THEMES, default="dark", help="pictures: dark, light, or plain for print (dark)"
+        "--theme",
+        choices=PICTURE_THEMES,
+        default="dark",
+        help="pictures: dark, light, or plain for print (dark)",
     )
     p.add_argument("--ascii", action="store_true", help="pictures: in ASCII alone")
     p.add_argument("--force", action="store_true", help="replace the file if it is there")

@@ -44,6 +44,13 @@ COMMANDS: Mapping[str, str] = {
   rnn-tui horizon vanishing              after how many steps the gradient is gone
   rnn-tui horizon my.json --at-least 19  as a check: exits with 1 where it is shorter
 """,
+    "export": """\
+  rnn-tui export hello --at 1:backward:3:h -o step.svg
+  rnn-tui export hello --at 1:backward:3:h --pane gradients -o gradients.png
+  rnn-tui export vanishing --panel flow --theme light -o flow.svg
+  rnn-tui export hello --from 1:backward --to 1:update -o homework.md
+  rnn-tui export hello --names loss -o - --format csv --from 1 --to 20
+""",
     "check": """\
   rnn-tui check my.json                  valid? do the gradients agree with central differences?
   rnn-tui check *.json                   each of them
