@@ -41,9 +41,12 @@ class Tour:
         """Whether all of it was seen, or it was ended."""
         return self.at >= len(STOPS)
 
-    def hint(self, commands: Sequence[Command] = COMMANDS) -> tuple[str, str, str]:
-        """(how far, key, what it does); empty when it is over. `commands` is the table with the keys as bound."""
-        if self.over:
+    def hint(self, commands: Sequence[Command] = COMMANDS, view: str = "") -> tuple[str, str, str]:
+        """(how far, key, what it does); empty when it is over, and in a view, whose own keys matter more.
+
+        The one it waits for in a view is the way back from it. `commands` is the table with the keys as bound.
+        """
+        if self.over or (view and not (view == "why" and STOPS[self.at].id == "back_out")):
             return "", "", ""
         stop = STOPS[self.at]
         key = shown_key(command(stop.id, commands).keys[0])

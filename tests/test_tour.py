@@ -72,6 +72,17 @@ def test_it_begins_with_the_first_session_and_never_again(
         assert not any("tour" in line for line in program.lines)
 
 
+async def test_a_view_keeps_its_own_keys_but_for_the_way_back() -> None:
+    async with playing(open_lesson("hi-there-class-bptt"), (120, 40)) as pilot:  # type: ignore[arg-type]
+        session(pilot).action_tour()
+        await keys(pilot, "t")
+        assert "scale" in screen_text(pilot).splitlines()[-1]
+        await keys(pilot, "q", "right", "left", "enter")
+        assert "tour 4/" in screen_text(pilot).splitlines()[-1]
+        await keys(pilot, "backspace")
+        assert "tour 5/" in screen_text(pilot).splitlines()[-1]
+
+
 async def test_the_footer_leaves_out_what_can_do_nothing_here() -> None:
     async with playing(FakeController(), (120, 40)) as pilot:
         assert "← back" not in screen_text(pilot).splitlines()[-1]

@@ -124,7 +124,7 @@ class SessionScreen(Stage):
         speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
         line = snapshot.timeline
         idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
-        tour = (self.tour if self._view in ("", "why") else OVER).hint(self.app.commands)
+        tour = self.tour.hint(self.app.commands, self._view)
         self._keys.show(
             FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands)
         )
