@@ -17,7 +17,7 @@ from rnn_engine.core.functions import Softmax
 from rnn_engine.core.language import Apply, Read
 from rnn_engine.core.losses import CrossEntropy, SquaredError
 from rnn_engine.core.plan import Node, Plan
-from rnn_engine.core.tape import Workspace, width
+from rnn_engine.core.workspace import Workspace, width
 
 
 def expected(plan: Plan, T: int, B: int, itemsize: int = 8) -> int:

@@ -257,16 +257,18 @@ def test_a_fused_loss_is_the_plain_chain(name: str) -> None:
     y = random.integers(0, 2, (N, n)).astype(float) if binary else np.eye(n)[[0, 2, 1, 1]]
     p, plain, fused = np.empty((N, n)), np.empty((N, 1)), np.empty((N, 1))
     squash = FUNCTIONS[loss.of]
-    run(squash.forward(p, z))
+    shared = [np.empty((N, 1)) for _ in range(loss.shares)]
+    run(squash.forward(p, z, *shared))
     run(loss.forward(plain, p, y))
-    run(loss.fused(fused, z, y))
+    run(loss.fused(fused, z, y, *shared))
     np.testing.assert_allclose(fused, plain, rtol=1e-12)
     g, at_p, at_z, direct = np.full((N, 1), 0.5), np.empty((N, n)), np.empty((N, n)), np.empty((N, n))
     vjp(loss, 0, at_p, g, plain, p, y)
     vjp(squash, 0, at_z, at_p, p, z)
     run(loss.fused_vjp(direct, g, p, y))
     np.testing.assert_allclose(direct, at_z, rtol=1e-12, atol=1e-15)
-    run(loss.fused(fused, 1e4 * z, y))
+    run(squash.forward(p, 1e4 * z, *shared))
+    run(loss.fused(fused, 1e4 * z, y, *shared))
     assert np.isfinite(fused).all()
 
 

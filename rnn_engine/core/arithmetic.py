@@ -210,6 +210,15 @@ class Column(Product):
         # `args[2]` `[N, 1]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
         yield args[0].T.take, args[2][:, 0], 0, out, "clip"
 
+    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
+        yield self._add_to_columns, into, g, args[2]
+
+    def _add_to_columns(self, into: Array, g: Array, tokens: Array) -> None:
+        into[...] = 0.0
+        columns = into.T
+        for token, row in zip(tokens[:, 0].tolist(), g, strict=True):
+            np.add(columns[token], row, columns[token])
+
 
 class Dot(Operation):
     """`v @ w`: the sum of the products of two vectors."""
@@ -240,5 +249,6 @@ class Dot(Operation):
         return [Term(1.0, ((0, (k,)), (1, (k,)))) for k in range(shapes[0][0])]
 
 
-ARITHMETIC: tuple[Operation, ...] = (Add(), Subtract(), Multiply(), Divide(), Power(), Negative(), Identity())
+ADD = Add()
+ARITHMETIC: tuple[Operation, ...] = (ADD, Subtract(), Multiply(), Divide(), Power(), Negative(), Identity())
 PRODUCT_OF_MATRIX, PICKED_COLUMN, DOT_PRODUCT = Product(), Column(), Dot()
