@@ -207,17 +207,14 @@ class Column(Product):
     """
 
     def forward(self, out: Array, *args: Array) -> Calls:
-        # `args[2]` `[N, 1]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
-        yield args[0].T.take, args[2][:, 0], 0, out, "clip"
+        columns, tokens = args[0].T, args[2][:, 0]  # the token indices `[N, 1]`
+        if len(out) < len(columns):
+            yield self._pick, out, columns, tokens
+        else:  # `take` copies them all first; "clip" only spares it a buffer, the tokens are in range
+            yield columns.take, tokens, 0, out, "clip"
 
-    def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
-        yield self._add_to_columns, into, g, args[2]
-
-    def _add_to_columns(self, into: Array, g: Array, tokens: Array) -> None:
-        into[...] = 0.0
-        columns = into.T
-        for token, row in zip(tokens[:, 0].tolist(), g, strict=True):
-            np.add(columns[token], row, columns[token])
+    def _pick(self, out: Array, columns: Array, tokens: Array) -> None:
+        out[...] = columns[tokens]
 
 
 class Dot(Operation):

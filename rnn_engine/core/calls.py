@@ -40,7 +40,7 @@ def bind(rows: Sequence[Row], direction: int) -> Iterator[Call]:
         return
     views = _Views()
     columns = [(row.calls, [views.of(a) for a in row.operands]) for row in rows]
-    places = range(max((len(a) for row in rows for a in row.operands if a.ndim == 3), default=0))
+    places = range(max((len(a) for row in rows for a in row.operands if a.ndim > 2), default=0))
     for place in places[::direction]:
         for calls, operands in columns:
             yield from made_out(calls, [at(place) for at in operands])
@@ -66,7 +66,7 @@ class _Views:
         self.known: dict[tuple[int, object], NDArray[Any]] = {}
 
     def of(self, array: NDArray[Any]) -> Callable[[int], NDArray[Any]]:
-        if array.ndim != 3:
+        if array.ndim < 3:
             # NumPy is twice as quick where both operands have two axes
             always = array[None] if array.ndim == 1 else array
             return lambda place: always

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.arithmetic import ADD, PICKED_COLUMN
+from rnn_engine.core.arithmetic import ADD
 from rnn_engine.core.calls import Call, Row, bind, flat, made_out
 from rnn_engine.core.language import Apply, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
@@ -34,6 +34,8 @@ class WayBack:
     """Per pack: room for the cotangents of its members, side by side."""
     parts: dict[Read, Array] = field(default_factory=dict)
     """Per read, in the room of the value read: what it sends, at the receiver's time step."""
+    rooms: dict[Pack, Array] = field(default_factory=dict)
+    """Per pack of products with one vector: the parts of all its members, `[members, before + T + after, B, n]`."""
     kept: dict[str, Array] = field(default_factory=dict)
     """Per state with padding, in its room: what padded time steps, which only keep the state, hand on."""
     sums: dict[tuple[str, Sender], Array] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class _Binding:
         if packed and len(leaves) == 1 and name not in back.seeds:  # it may arrive where it is needed
             back.parts[leaves[0]] = self._room(root, plan.reader[leaves[0]].operation)
         else:
-            back.parts.update({leaf: space.room(name) for leaf in leaves})
+            self._make_rooms(name, leaves)
         arriving = [back.seeds[name]] if name in back.seeds else []
         for sender in plan.senders[name]:
             sent = [back.parts[leaf] for leaf in sender.leaves]
@@ -98,6 +100,21 @@ class _Binding:
         overridden = name in space.overrides
         back.cotangents[root] = np.empty_like(space.values[root]) if overridden else back.gradients[name]
         return rows
+
+    def _make_rooms(self, name: str, leaves: Sequence[Read]) -> None:
+        """Room for what each read sends; those of a pack side by side, in its order."""
+        back = self.back
+        for leaf in leaves:
+            pack = self.plan.packs.get(self.plan.reader[leaf])
+            if pack is None or pack.operands[-1] is not pack.nodes[0].apply.args[-1]:
+                back.parts[leaf] = self.space.room(name)
+            elif pack not in back.rooms:
+                room = self.space.room(name)
+                back.rooms[pack] = np.zeros((len(pack.nodes), *room.shape), room.dtype)
+                reads = [node.apply.args[-1] for node in pack.nodes]
+                back.parts.update(
+                    {r: a for r, a in zip(reads, back.rooms[pack], strict=True) if isinstance(r, Read)}
+                )
 
     def _room(self, expr: Expr, writer: Operation = ADD) -> Array:
         """Room for a cotangent; that of a pack's member beside those of the others, unless a product writes it."""
@@ -212,9 +229,21 @@ class _Binding:
                 back.cotangents.update(zip(targets, block.parts, strict=True))
                 if len(targets) == len(operand.pack.nodes):
                     back.blocks[operand.pack] = block
-            elif isinstance(operand, Expr):
-                for node in reversed(pack.nodes):
-                    yield from self._handed_on(node, way)
+            elif isinstance(operand, Read):
+                if way and space.B == 1 and len(set(pack.widths)) == 1:
+                    yield self._sent_by_each(pack, block, operand)
+                else:
+                    for node in reversed(pack.nodes):
+                        yield from self._handed_on(node, way)
+
+    def _sent_by_each(self, pack: Pack, block: Block, read: Read) -> Row:
+        """What products of several matrices with one vector send to it: each its own part, in one call."""
+        space, m = self.space, len(pack.nodes)
+        [names] = pack.parameter_rows
+        matrices = space.packed_parameters[names].reshape(m, -1, width(read.shape))
+        into = self.back.rooms[pack][:, space.span(read.name, read.offset)].swapaxes(0, 1)
+        g = block.whole.reshape(space.T, space.B, m, -1).swapaxes(1, 2)
+        return Row(partial(_each_by_its_matrix, matrices), [into, g])
 
     def _rule(self, operation: Operation, i: int, into: Array, g: Array, others: Sequence[Array]) -> Row:
         self.back.calls.extend(bind([Row(partial(operation.prepare, i), [into, *others])], 0))
@@ -235,15 +264,13 @@ class _Binding:
             apply, out = pack.nodes[0].apply, space.packed[pack].whole
             for i, names in enumerate(pack.operands):
                 if isinstance(names, tuple) and all(len(self.plan.uses[name]) == 1 for name in names):
-                    whole, parts = space.below_each_other(names, by_column=space.is_token(apply))
+                    whole, parts = space.below_each_other(names)
                     back.parameters.update(parts)
                     back.parameter_calls.extend(_added(space, apply, i, whole, block.whole, out, args))
         for name, uses in self.plan.uses.items():
             if name in back.parameters:
                 continue
-            by_column = all(space.is_token(use.node.apply) for use in uses)
-            total, _ = space.below_each_other((name,), by_column)
-            back.parameters[name] = total
+            total = back.parameters[name] = np.zeros_like(space.parameters[name])
             for k, use in enumerate(uses):
                 part = np.empty_like(total) if k else total
                 back.parameter_calls.extend(parameter_calls(space, back, use, part))
@@ -282,12 +309,7 @@ def _added(
     masks = [(nothing, "same_kind", cut(mask)) for mask in blanks]
     calls: list[Call] = []
     if into.ndim == 2:
-        if space.is_token(apply):
-            operation, args = PICKED_COLUMN, [*args, cut(space.tokens)]
-            if masks:
-                handed, g = g, np.empty_like(g)
-                calls = [(np.copyto, (g, handed)), *((np.copyto, (g, *mask)) for mask in masks)]
-        elif masks:
+        if masks:
             vector, args[1] = args[1], np.empty_like(args[1])
             calls = [(np.copyto, (args[1], vector)), *((np.copyto, (args[1], *mask)) for mask in masks)]
         return [*calls, *made_out(partial(operation.vjp, i), [into, g, out, *args])]
@@ -307,6 +329,10 @@ def _added(
 
 def _add(a: Array, b: Array, into: Array) -> Calls:
     yield np.add, a, b, into
+
+
+def _each_by_its_matrix(matrices: Array, into: Array, g: Array) -> Calls:
+    yield np.matmul, g, matrices, into
 
 
 def _keep(before: Array, gradient: Array, padding: NDArray[np.bool_]) -> Calls:

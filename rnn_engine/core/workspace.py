@@ -111,14 +111,11 @@ class Workspace:
             if name not in self.parameters:
                 self.parameters[name] = np.empty(shape or (1,), dtype)
 
-    def below_each_other(
-        self, names: tuple[str, ...], by_column: bool = False
-    ) -> tuple[Array, dict[str, Array]]:
+    def below_each_other(self, names: tuple[str, ...]) -> tuple[Array, dict[str, Array]]:
         """Room for parameters (or their gradients) as one array, and each one's part of it."""
-        shapes = [self.plan.program.parameters[name] or (1,) for name in names]
+        shapes = [self.plan.program.parameters[name] for name in names]
         edges = np.cumsum([shape[0] for shape in shapes])
-        shape = (int(edges[-1]), *shapes[0][1:])
-        whole = np.zeros(shape[::-1], self.form.dtype).T if by_column else np.zeros(shape, self.form.dtype)
+        whole = np.zeros((int(edges[-1]), *shapes[0][1:]), self.form.dtype)
         return whole, dict(zip(names, np.split(whole, edges[:-1]), strict=True))
 
     def _lay_out_values(self) -> None:
