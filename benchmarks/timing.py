@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 
 
 def best_of(
-    runs: Mapping[str, Callable[[], object]], rounds: int = 7, seconds: float = 0.05
+    runs: Mapping[str, Callable[[], object]], rounds: int = 100, seconds: float = 0.004
 ) -> dict[str, float]:
-    """Seconds per call of each, the smallest over `rounds` rounds in which they take turns."""
+    """Seconds per call of each, the smallest over `rounds` rounds in which they take turns.
+
+    A turn is short: where others use the machine too, some turns then fall between theirs.
+    """
     repeats = {}
     for name, run in runs.items():
         run()

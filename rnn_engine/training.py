@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain, count, repeat
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -326,7 +327,13 @@ def training_steps(run: Run) -> Iterator[RunStep]:
 
     Stop at any of them, keep it, go on or never come back: a step stays what it was.
     """
-    frame, index = run.first(), 0
+    return chain.from_iterable(_phases(run))
+
+
+def _phases(run: Run) -> Iterator[Iterator[RunStep]]:
+    """The steps of one phase after another, made without a line of Python for each: to look must cost little."""
+    frame, make = run.first(), partial(tuple.__new__, RunStep)
+    columns: dict[tuple[str, int], tuple[Sequence[int | str], Sequence[str]]] = {}
     for number in range(1, run.schedule.iterations + 1):
         iteration = run.iteration(frame)
         source: Iteration | Ending = iteration
@@ -335,9 +342,10 @@ def training_steps(run: Run) -> Iterator[RunStep]:
                 _ = iteration.gradients
             elif phase.name in ("evaluate", "generate"):
                 source = run.ending(iteration.after) if isinstance(source, Iteration) else source
-            for place, equation in phase.stops:
-                yield RunStep(index, phase, place, equation, source)
-                index += 1
+            kind = phase.name, iteration.window.T
+            if kind not in columns:
+                columns[kind] = [place for place, _ in phase.stops], [equation for _, equation in phase.stops]
+            yield map(make, zip(count(phase.first), repeat(phase), *columns[kind], repeat(source)))
         frame = iteration.after
 
 

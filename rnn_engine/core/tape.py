@@ -74,7 +74,9 @@ class Tape:
             spare.append(self.workspace)
 
     def _held(self, array: Array) -> Array:
-        return np.asarray(_Held(self, array))
+        held = np.asarray(_Held(self, array))
+        held.setflags(write=False)
+        return held
 
     # ------------------------------------------------------------ forward
 
@@ -173,11 +175,10 @@ class Tape:
 
 
 class _Held:
-    """Makes an array hold the tape that it is a view of, and refuse to be written."""
+    """Makes an array hold the tape that it is a view of."""
 
-    __slots__ = ("__array_interface__", "tape")
+    __slots__ = ("__array_struct__", "tape")
 
     def __init__(self, tape: Tape, array: Array) -> None:
         self.tape = tape
-        whole = array.__array_interface__
-        self.__array_interface__ = {**whole, "data": (whole["data"][0], True)}
+        self.__array_struct__ = array.__array_struct__
