@@ -84,19 +84,21 @@ class _Binding:
             back.parts[leaves[0]] = self._room(root, plan.reader[leaves[0]].operation)
         else:
             self._make_rooms(name, leaves)
+        home = partial(self._room, root)
+        kept = space.form.padded and name in plan.program.states
+        alone = len(plan.senders[name]) == 1 and name not in back.seeds and not kept
         arriving = [back.seeds[name]] if name in back.seeds else []
         for sender in plan.senders[name]:
             sent = [back.parts[leaf] for leaf in sender.leaves]
-            back.sums[name, sender] = add_up(sent if packed else [part[span] for part in sent])
-            arriving.append(back.sums[name, sender])
-        if space.form.padded and name in plan.program.states:
+            total = add_up(sent if packed else [part[span] for part in sent], home if alone else None)
+            back.sums[name, sender] = total
+            arriving.append(total)
+        if kept:
             back.kept[name] = space.room(name)
             arriving.append(back.kept[name][span])
         if root in plan.fused.values():
             return []
-        back.gradients[name] = (
-            add_up(arriving, partial(self._room, root)) if arriving else np.zeros_like(space.values[root])
-        )
+        back.gradients[name] = add_up(arriving, home) if arriving else np.zeros_like(space.values[root])
         overridden = name in space.overrides
         back.cotangents[root] = np.empty_like(space.values[root]) if overridden else back.gradients[name]
         return rows

@@ -120,7 +120,7 @@ class Workspace:
 
     def _lay_out_values(self) -> None:
         for pack in self.plan.distinct_packs:
-            if self.form.overridden.isdisjoint(node.equation.name for node in pack.nodes):
+            if self.form.overridden.isdisjoint(node.equation.name for node in pack.nodes if node.root):
                 block = self.packed[pack] = self.new_block(pack)
                 for node, part in zip(pack.nodes, block.parts, strict=True):
                     self.values[node.apply] = part
