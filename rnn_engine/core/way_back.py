@@ -134,7 +134,7 @@ class _Binding:
     def _together(self, pack: Pack | None) -> Block | None:
         """The cotangents of a pack as one; None where a member goes its own way."""
         block = None if pack is None else self.back.blocks.get(pack)
-        if pack is None or block is None:
+        if pack is None or block is None or pack not in self.space.packed:
             return None
         own = zip(pack.nodes, block.parts, strict=True)
         return block if all(self.back.cotangents.get(node.apply) is part for node, part in own) else None
