@@ -112,7 +112,7 @@ def torch_module(
 
 
 def measure(
-    sizes: Sequence[Size] = SIZES, dtypes: Sequence[str] = DTYPES, rounds: int = 100
+    sizes: Sequence[Size] = SIZES, dtypes: Sequence[str] = DTYPES, rounds: int = 40
 ) -> list[dict[str, Any]]:
     """A row per cell, size and dtype: microseconds of ours, and how many times longer each rival takes."""
     rows = []
@@ -130,7 +130,7 @@ def measure(
     return rows
 
 
-def other_costs(rounds: int = 100) -> list[dict[str, Any]]:
+def other_costs(rounds: int = 40) -> list[dict[str, Any]]:
     """Compiling a text, a step, walking all steps of a run, bytes of tape; where not said an LSTM at 100, 25, 65, 1."""
     H, T, V, B = 100, 25, 65, 1
     tape: Any = ours("lstm", H, T, V, B)()
@@ -160,7 +160,7 @@ def other_costs(rounds: int = 100) -> list[dict[str, Any]]:
     return found
 
 
-def looking(lesson: str, rounds: int = 100, iterations: int = 10) -> float:
+def looking(lesson: str, rounds: int = 40, iterations: int = 10) -> float:
     """How many times longer a loop over all steps takes than the same iterations without one."""
     from rnn_engine.session import Session
     from rnn_tui.lessons import directory

@@ -44,7 +44,7 @@ class Row:
 
 
 def measure(
-    ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 60, seconds: float = 0.004
+    ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 30, seconds: float = 0.02
 ) -> list[Row]:
     """A row per cell, length and size; the cells take turns."""
     return [

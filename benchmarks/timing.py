@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 
 def best_of(
-    runs: Mapping[str, Callable[[], object]], rounds: int = 100, seconds: float = 0.004
+    runs: Mapping[str, Callable[[], object]], rounds: int = 40, seconds: float = 0.02
 ) -> dict[str, float]:
     """Seconds per call of each, the smallest over `rounds` rounds in which they take turns.
 
-    A turn is short: where others use the machine too, some turns then fall between theirs.
+    A turn is short, so that on a busy machine some fall between the turns of others, and long enough for warm caches.
     """
     repeats = {}
     for name, run in runs.items():
