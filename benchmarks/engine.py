@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import memory, naive
-from benchmarks.timing import best_of
+from benchmarks.timing import best_of, best_of_each
 from rnn_engine import texts
 from rnn_engine.core.equations import compile_equations
 from rnn_engine.core.passes import backward, forward
@@ -115,19 +115,17 @@ def measure(
     sizes: Sequence[Size] = SIZES, dtypes: Sequence[str] = DTYPES, rounds: int = 40
 ) -> list[dict[str, Any]]:
     """A row per cell, size and dtype: microseconds of ours, and how many times longer each rival takes."""
-    rows = []
-    for dtype in dtypes:
-        for size in sizes:
-            for cell in CELLS:
-                rivals = {"naive": usual_loop(cell, *size, dtype), "torch": torch_module(cell, *size, dtype)}
-                here = {name: run for name, run in rivals.items() if run is not None}
-                best = best_of({"ours": ours(cell, *size, dtype), **here}, rounds)
-                times = {
-                    f"{name}/ours": best[name] / best["ours"] if name in best else None for name in rivals
-                }
-                at = {"dtype": dtype, "cell": cell, **dict(zip("HTVB", size, strict=True))}
-                rows.append({**at, "ours_us": best["ours"] * 1e6, **times})
-    return rows
+    places = [(dtype, size, cell) for dtype in dtypes for size in sizes for cell in CELLS]
+    groups = []
+    for dtype, size, cell in places:
+        rivals = {"naive": usual_loop(cell, *size, dtype), "torch": torch_module(cell, *size, dtype)}
+        present = {name: run for name, run in rivals.items() if run is not None}
+        groups.append({"ours": ours(cell, *size, dtype), **present})
+    return [
+        {"dtype": dtype, "cell": cell, **dict(zip("HTVB", size, strict=True)), "ours_us": best["ours"] * 1e6}
+        | {f"{name}/ours": best[name] / best["ours"] if name in best else None for name in ("naive", "torch")}
+        for (dtype, size, cell), best in zip(places, best_of_each(groups, rounds), strict=True)
+    ]
 
 
 def other_costs(rounds: int = 40) -> list[dict[str, Any]]:
