@@ -43,6 +43,10 @@ class Pack:
     def widths(self) -> tuple[int, ...]:
         return tuple(node.apply.shape[0] for node in self.nodes)
 
+    def place(self, expr: Expr) -> int:
+        """Which member an operation is."""
+        return next(i for i, node in enumerate(self.nodes) if node.apply is expr)
+
     @property
     def parameter_rows(self) -> tuple[tuple[str, ...], ...]:
         """The operands that are parameters: those of all members, to lie below each other."""

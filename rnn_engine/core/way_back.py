@@ -120,16 +120,12 @@ class _Binding:
 
     def _room(self, expr: Expr, writer: Operation = ADD) -> Array:
         """Room for a cotangent; that of a pack's member beside those of the others, unless a product writes it."""
-        if (
-            not writer.elementwise
-            or not isinstance(expr, Apply)
-            or self.plan.packs.get(expr) not in self.space.packed
-        ):
+        pack = self.plan.packs.get(expr) if isinstance(expr, Apply) and writer.elementwise else None
+        if pack not in self.space.packed:
             return self.space.new(expr)
-        pack = self.plan.packs[expr]
         if pack not in self.back.blocks:
             self.back.blocks[pack] = self.space.new_block(pack)
-        return self.back.blocks[pack].parts[[node.apply for node in pack.nodes].index(expr)]
+        return self.back.blocks[pack].parts[pack.place(expr)]
 
     def _together(self, pack: Pack | None) -> Block | None:
         """The cotangents of a pack as one; None where a member goes its own way."""
@@ -159,7 +155,7 @@ class _Binding:
                 block = self._together(pack)
                 if pack is None or block is None or self._has_blanks(pack):
                     for node in nodes:
-                        rows += self._handed_on(node, way)
+                        rows += self._handed_on(node)
                 else:
                     rows += self._handed_on_together(pack, block, way)
             back.calls.extend(bind(rows, way))
@@ -183,7 +179,7 @@ class _Binding:
             rows.append(Row(_cut, [back.cotangents[node.apply], gradient, space.overrides[name][0]]))
         return rows
 
-    def _handed_on(self, node: Node, way: int) -> Iterator[Row]:
+    def _handed_on(self, node: Node) -> Iterator[Row]:
         """How one operation hands its gradient on to its arguments.
 
         What needs no gradient (the slope of a tanh) is made out here for the whole window at once.
@@ -236,7 +232,7 @@ class _Binding:
                     yield self._sent_by_each(pack, block, operand)
                 else:
                     for node in reversed(pack.nodes):
-                        yield from self._handed_on(node, way)
+                        yield from self._handed_on(node)
 
     def _sent_by_each(self, pack: Pack, block: Block, read: Read) -> Row:
         """What products of several matrices with one vector send to it: each its own part, in one call."""
