@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,9 +50,12 @@ def parameters(cell: str, H: int, V: int, dtype: str = "float64") -> dict[str, N
 
 
 def compiled(cell: str, H: int, V: int) -> Plan:
+    return _compile(cell, {name: value.shape for name, value in parameters(cell, H, V).items()}, V)
+
+
+def _compile(cell: str, shapes: Mapping[str, tuple[int, ...]], V: int) -> Plan:
     text = (*texts.equations("cells", CELLS[cell]), *texts.equations("heads", "tokens"))
-    values = parameters(cell, H, V)
-    return make_plan(compile_equations(text, {n: v.shape for n, v in values.items()}, x=(V,), y=(V,)))
+    return make_plan(compile_equations(text, shapes, x=(V,), y=(V,)))
 
 
 def tokens(V: int, T: int, B: int, seed: int) -> Signal:
@@ -112,7 +115,7 @@ def torch_module(
 
 
 def measure(
-    sizes: Sequence[Size] = SIZES, dtypes: Sequence[str] = DTYPES, rounds: int = 40
+    sizes: Sequence[Size] = SIZES, dtypes: Sequence[str] = DTYPES, rounds: int = 20
 ) -> list[dict[str, Any]]:
     """A row per cell, size and dtype: microseconds of ours, and how many times longer each rival takes."""
     places = [(dtype, size, cell) for dtype in dtypes for size in sizes for cell in CELLS]
@@ -128,14 +131,14 @@ def measure(
     ]
 
 
-def other_costs(rounds: int = 40) -> list[dict[str, Any]]:
+def other_costs(rounds: int = 20) -> list[dict[str, Any]]:
     """Compiling a text, a step, walking all steps of a run, bytes of tape; where not said an LSTM at 100, 25, 65, 1."""
     H, T, V, B = 100, 25, 65, 1
     tape: Any = ours("lstm", H, T, V, B)()
     stops = Stops(tape.plan.program.order, T)
     best = best_of(
         {
-            "compile": lambda: compiled("lstm", H, V),
+            "compile": lambda: _compile("lstm", tape.plan.program.parameters, V),
             "steps": lambda: [Step(tape, "forward", *stop) for stop in stops],
             "values": lambda: [Step(tape, "forward", *stop).value for stop in stops],
         },
@@ -158,7 +161,7 @@ def other_costs(rounds: int = 40) -> list[dict[str, Any]]:
     return found
 
 
-def looking(lesson: str, rounds: int = 40, iterations: int = 10) -> float:
+def looking(lesson: str, rounds: int = 20, iterations: int = 10) -> float:
     """How many times longer a loop over all steps takes than the same iterations without one."""
     from rnn_engine.session import Session
     from rnn_tui.lessons import directory

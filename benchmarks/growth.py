@@ -43,7 +43,7 @@ class Row:
     """NumPy calls of one pass and its way back."""
 
 
-def measure(ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 40) -> list[Row]:
+def measure(ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 20) -> list[Row]:
     """A row per cell, length and size; the cells take turns."""
     places = [(varied, size, {**BASE, varied: size}) for varied, sizes in ranges.items() for size in sizes]
     groups = [{cell: ours(cell, at["H"], at["T"], V, at["B"]) for cell in CELLS} for _, _, at in places]
