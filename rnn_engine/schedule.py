@@ -163,6 +163,18 @@ class Schedule:
     def window(self, iteration: int) -> Window:
         return self.windows[(iteration - 1) % len(self.windows)]
 
+    def home(self, iteration: int, t: int) -> int:
+        """The iteration whose window has time step t, where that was carried on to this one; else this one."""
+        number = iteration
+        while 0 < t <= self.window(number).start and not self.window(number).fresh:
+            number -= 1
+        return number if t > 0 and self.window(number).start < t else iteration
+
+    def beginning(self, iteration: int) -> int:
+        """The time step (0 is that before the first) whose state is given: from there on, states are computed."""
+        window = self.window(iteration)
+        return window.start if window.fresh else 0
+
     def ends_epoch(self, iteration: int) -> bool:
         return iteration % len(self.windows) == 0
 

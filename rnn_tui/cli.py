@@ -34,8 +34,8 @@ An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, 
 stands for all it matches."""
 
 COMMANDS = (
-    "open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "export", "check", "new", "config",
-    "diagnose", "completion",
+    "open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "edits", "export", "check", "new",
+    "config", "diagnose", "completion",
 )  # fmt: skip
 
 PICTURE_THEMES = tuple(theme for theme in THEMES if theme != "terminal")
@@ -163,6 +163,21 @@ def parser() -> Parser:
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument("answers", metavar="ANSWERS.csv", help="such as P saves in predict mode")
     add_sequence(p)
+
+    p = add(
+        "edits",
+        "what is set by hand; and a session with more of it",
+        "List what a session has set by hand. With --set set a number, with -o write the session so changed:\n"
+        'rnn-tui edits hello --set \'{"address": "3:forward:2:h", "index": [0], "value": 0.5}\' -o what-if.json\n\n'
+        "An edit is written as in a file (docs/replay-format.md); one of the same number takes its place.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument(
+        "--set", dest="changes", action="append", default=[], metavar="EDIT", help="one JSON object"
+    )
+    p.add_argument("-o", "--output", metavar="FILE", help="the session to write")
+    p.add_argument("--force", action="store_true", help="replace the file if it is there")
+    p.add_argument("--json", action="store_true", help="one array of edits, as a file has it")
 
     p = add(
         "export",
@@ -373,6 +388,10 @@ def dispatch(args: argparse.Namespace) -> int:
         return judged(args.session, args.answers, args.sequence)
     if args.command == "export":
         return export(args)
+    if args.command == "edits":
+        from rnn_tui.headless.edits import edits
+
+        return edits(args.session, args.changes, args.output, force=args.force, as_json=args.json)
     if args.command == "check":
         from rnn_tui.headless.check import check
 

@@ -50,7 +50,8 @@ SHOWN = {
 """Textual's names of keys → what is printed on them."""
 
 GROUPS = (
-    "time", "marks", "panes and cells", "explanations", "session", "in a panel", "predict mode", "arranging panes",
+    "time", "marks", "panes and cells", "explanations", "what if", "session", "in a panel", "predict mode",
+    "arranging panes",
 )  # fmt: skip
 
 VIEWS = ("why", "flow", "hops", "full", "predict", "arrange")
@@ -168,6 +169,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "record", ("P",), "record", "save answers", "save the answers of predict mode as CSV", "explanations"
     ),
+    Command(
+        "edit", ("e",), "edit", "set", "set the selected number by hand; all that comes after follows",
+        "what if", footer=10, waits=True,
+    ),
+    Command("undo", ("u",), "undo", "undo", "take the last edit back", "what if", "redo", waits=True),
+    Command("redo", ("U",), "redo", "redo", "make the edit again that was taken back", "what if", "undo", waits=True),
+    Command("edits", (), "edits", "edits", "list what is set by hand, and go there; by its name (:)", "what if"),
     Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(

@@ -109,6 +109,11 @@ class Tape:
             masks.append(self.padding)
         return None if not masks else np.logical_or.reduce(masks)
 
+    def set_by_hand(self, name: str) -> NDArray[np.bool_] | None:
+        """`[T, B, n]`: which elements of an equation were set by hand; None where none was."""
+        found = self.workspace.overrides.get(name)
+        return None if found is None else found[0]
+
     def inner_value(self, expr: Apply) -> Array:
         """`[T, B, n]`: the value of a sub-expression."""
         return self._held(self.values[expr])

@@ -2,7 +2,7 @@
 
 Marks that hold without colour: `▸` the row of the current time step, `•` after the name of what this
 step wrote (its cells are underlined), `◎` the target's column, `●` the chosen one, `◉` both,
-`·` not computed yet, and a block after a number for its size.
+`·` not computed yet, `✎` set by hand, and a block after a number for its size.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.number import ASKED, UNKNOWN, bar, number, room_for, scale
+from rnn_tui.render.number import ASKED, EDITED, UNKNOWN, bar, number, room_for, scale
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
@@ -68,6 +68,11 @@ class Part:
 def known_at(matrix: Matrix, row: int, column: int) -> bool:
     """Whether the cell is computed at this address."""
     return matrix.known is None or bool(matrix.known[row, column])
+
+
+def edited_at(matrix: Matrix, row: int, column: int) -> bool:
+    """Whether the cell was set by hand."""
+    return matrix.edited is not None and bool(matrix.edited[row, column])
 
 
 def unknown(matrix: Matrix, row: int, column: int) -> Span:
@@ -232,6 +237,8 @@ def _cell_writer(
             text = number(value, digits, places)
             role = "zero" if value == 0 else "negative" if value < 0 else "positive"
             block = bar(value, full) if bars else ""
+        if mark == EDITED:
+            role += " edited"
         if matrix.written is not None and matrix.written[row, column]:
             role += " written"
         if cursor == (row, column):
@@ -246,7 +253,9 @@ def _cell_writer(
 
 
 def _choice(matrix: Matrix, row: int, column: int) -> Span:
-    """The mark in the gap before a cell: the target's column, the chosen one, both, or none."""
+    """The mark in the gap before a cell: set by hand; the target's column, the chosen one, both, or none."""
+    if edited_at(matrix, row, column):
+        return (EDITED, "edited")
     target = matrix.target is not None and matrix.target[row] == column
     chosen = matrix.chosen is not None and matrix.chosen[row] == column
     if target:

@@ -70,6 +70,7 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "now": ink(c.now, bold=True),
         "written": Style(color=c.now, bold=True, underline=True),
         "cursor": Style(color=c.background, bgcolor=c.focus, bold=True, underline=False),
+        "edited": Style(color=c.warning, bold=True, italic=True),
         "target": ink(c.target, bold=True),
         "chosen": ink(c.chosen, bold=True),
         "warning": ink(c.warning, bold=True),
@@ -102,7 +103,9 @@ def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "note"), nothing)
     roles |= dict.fromkeys(("muted", "faint", "zero", "unknown", "title"), dim)
-    roles |= dict.fromkeys(("strong", "focus", "now", "target", "chosen", "warning", "key", "asked"), bold)
+    roles |= dict.fromkeys(
+        ("strong", "focus", "now", "target", "chosen", "warning", "key", "asked", "edited"), bold
+    )
     return roles | {
         "jump": Style(reverse=True, bold=True, dim=False),
         "written": Style(bold=True, underline=True, dim=False),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
-from rnn_tui.render.matrix import LONGEST_LABEL, PRECISION, entry_width, known_at, unknown
-from rnn_tui.render.number import number, room_for
+from rnn_tui.render.matrix import LONGEST_LABEL, PRECISION, edited_at, entry_width, known_at, unknown
+from rnn_tui.render.number import EDITED, number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
@@ -100,5 +100,9 @@ def _entries(
             role += " now"
         if here == at:
             role += " cursor"
-        spans += [(" " * (1 + wide - cells(text)), ""), (text, role)]
+        gap = " " * (1 + wide - cells(text))
+        if edited_at(matrix, at, column):
+            spans += [(gap[1:], ""), (EDITED, "edited"), (text, f"{role} edited")]
+        else:
+            spans += [(gap, ""), (text, role)]
     return merge(spans)

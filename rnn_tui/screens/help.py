@@ -20,7 +20,7 @@ LEGEND = (
     ("▸ 2", "the current time step"), ("h•", "this step wrote here; its cells are underlined"),
     ("·", "not computed yet"), ("?", "to predict"), ("0", "exactly zero; anything else keeps its digits"),
     ("▂▅█", "the size of the number before it, within its matrix"), ("◎ ● ◉", "target, chosen, both"),
-    ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
+    ("✎", "set by hand"), ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
 )  # fmt: skip
 
 

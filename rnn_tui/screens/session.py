@@ -16,8 +16,8 @@ from rnn_tui.render.lines import FooterView
 from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
-from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
-from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
+from rnn_tui.screens.dialogs import AskScreen, SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
@@ -58,7 +58,7 @@ class SessionScreen(Stage):
         self.tour = OVER
         self._dragging = Dragging(self)
         self._pointed_at: int | None = None
-        self._ahead: list[str] = []
+        self._ahead: list[Key] = []
         self._waiting = False
         self._jump = False
         self._count = ""
@@ -186,8 +186,11 @@ class SessionScreen(Stage):
 
     async def on_key(self, event: Key) -> None:
         """All keys, in their order; one that needs the answer to those before it waits, and all after it do."""
-        if self._ahead or self._must_wait(event.key):
-            self._ahead.append(event.key)
+        if self.app.screen is not self:
+            self._hand_over(event)
+            event.stop()
+        elif self._ahead or self._must_wait(event.key):
+            self._ahead.append(event)
             event.stop()
         elif await self._press(event.key):
             event.stop()
@@ -198,10 +201,18 @@ class SessionScreen(Stage):
 
     async def _catch_up(self) -> None:
         """The keys that waited, as far as they need not wait again."""
-        while self._ahead and not self._must_wait(self._ahead[0]):
-            await self._press(self._ahead.pop(0))
+        while self._ahead:
             if self.app.screen is not self:
-                self._ahead.clear()
+                self._hand_over(self._ahead.pop(0))
+            elif self._must_wait(self._ahead[0].key):
+                break
+            else:
+                await self._press(self._ahead.pop(0).key)
+
+    def _hand_over(self, key: Key) -> None:
+        """A dialog came while this was typed: it is meant for its line, and never a command here."""
+        if isinstance(self.app.screen, AskScreen):
+            self.app.screen.type_ahead(key)
 
     async def _press(self, key: str) -> bool:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
@@ -408,6 +419,32 @@ class SessionScreen(Stage):
         self.predicting.arrive(self.snapshot)
         if self.predicting.pending and self.explorer.view is not None:
             self.explorer.close()  # it would show what is asked
+
+    # what if
+
+    def action_edit(self) -> None:
+        """Ask for another value of the selected cell."""
+        self._stop_playing()
+        if self.predicting.pending:
+            self.say("first the answer; a shows it, p ends predict mode")
+        else:
+            ask_value(self)
+
+    def action_undo(self) -> None:
+        """Take the last edit back."""
+        self._stop_playing()
+        controller = self.controller
+        self.submit(lambda: controller.undo())
+
+    def action_redo(self) -> None:
+        """Make it again."""
+        self._stop_playing()
+        controller = self.controller
+        self.submit(lambda: controller.redo())
+
+    def action_edits(self) -> None:
+        """List the edits; the one that is picked is gone to."""
+        ask_which_edit(self)
 
     # marks, places, files
 
