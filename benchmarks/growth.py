@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import memory
 from benchmarks.engine import CELLS, ours
-from benchmarks.timing import best_of
+from benchmarks.timing import best_of_each
 
 BASE = {"T": 32, "H": 64, "B": 1}
 V = 32
@@ -43,30 +43,22 @@ class Row:
     """NumPy calls of one pass and its way back."""
 
 
-def measure(
-    ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 5, seconds: float = 0.05
-) -> list[Row]:
+def measure(ranges: Mapping[str, Sequence[int]] = RANGES, rounds: int = 20) -> list[Row]:
     """A row per cell, length and size; the cells take turns."""
+    places = [(varied, size, {**BASE, varied: size}) for varied, sizes in ranges.items() for size in sizes]
+    groups = [{cell: ours(cell, at["H"], at["T"], V, at["B"]) for cell in CELLS} for _, _, at in places]
     return [
-        row
-        for varied, sizes in ranges.items()
-        for size in sizes
-        for row in _at(varied, size, rounds, seconds)
+        _row(cell, varied, size, run(), best[cell])
+        for (varied, size, _), group, best in zip(places, groups, best_of_each(groups, rounds), strict=True)
+        for cell, run in group.items()
     ]
 
 
-def _at(varied: str, size: int, rounds: int, seconds: float) -> Iterable[Row]:
-    at = {**BASE, varied: size}
-    runs = {cell: ours(cell, at["H"], at["T"], V, at["B"]) for cell in CELLS}
-    best = best_of(runs, rounds, seconds)
-    for cell, run in runs.items():
-        tape: Any = run()
-        space = tape.workspace
-        calls = len(space.forward) + sum(
-            len(way.calls) + len(way.parameter_calls) for way in space.ways_back.values()
-        )
-        expected = memory.expected(tape.plan, at["T"], at["B"])
-        yield Row(cell, varied, size, best[cell] * 1e6, memory.measured(space), expected, calls)
+def _row(cell: str, varied: str, size: int, tape: Any, seconds: float) -> Row:
+    space = tape.workspace
+    calls = len(space.forward) + sum(len(w.calls) + len(w.parameter_calls) for w in space.ways_back.values())
+    expected = memory.expected(tape.plan, tape.T, tape.B)
+    return Row(cell, varied, size, seconds * 1e6, memory.measured(space), expected, calls)
 
 
 def doublings(rows: Sequence[Row], cell: str, varied: str) -> list[float]:
@@ -80,7 +72,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = [f"| | {' | '.join(f'{c} µs | × ' for c in CELLS)}|", f"|---|{'---:|' * 2 * len(CELLS)}"]
     for varied in dict.fromkeys(row.varied for row in rows):
         at = {cell: [r for r in rows if (r.cell, r.varied) == (cell, varied)] for cell in CELLS}
-        for k, first in enumerate(at[CELLS[0]]):
+        for k, first in enumerate(at["rnn"]):
             cells = []
             for cell in CELLS:
                 growth = f"{doublings(rows, cell, varied)[k - 1]:.2f}" if k else ""

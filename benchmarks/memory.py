@@ -17,7 +17,7 @@ from rnn_engine.core.functions import Softmax
 from rnn_engine.core.language import Apply, Read
 from rnn_engine.core.losses import CrossEntropy, SquaredError
 from rnn_engine.core.plan import Node, Plan
-from rnn_engine.core.tape import Workspace, width
+from rnn_engine.core.workspace import Workspace, width
 
 
 def expected(plan: Plan, T: int, B: int, itemsize: int = 8) -> int:
@@ -58,13 +58,13 @@ def per_step(plan: Plan) -> dict[str, int]:
                 if narrow or i not in operation.passes:
                     handed_on += width(target.shape) + narrow * width(node.apply.shape)
         if node.apply in plan.fused and type(operation) is CrossEntropy:
-            scratch += 2 * width(plan.fused[node.apply].args[0].shape) + 3
+            scratch += 3
     for use in (use for uses in plan.uses.values() for use in uses if len(use.read.shape) < 2):
         if use.argument not in use.node.apply.operation.passes:
             scratch += width(use.node.apply.shape)
     return {
         "values": sum(width(node.apply.shape) for node in every),
-        "data": sum(data.values()) + 1,  # and the number of the token
+        "data": sum(data.values()) + 2,  # and the numbers of the tokens
         "sent": sum(count * width(program.shapes[name]) for name, count in arriving.items()),
         "added up": sum(
             max(0, count + (name == "loss") - 1) * width(program.shapes[name])

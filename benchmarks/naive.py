@@ -92,3 +92,43 @@ def lstm(p: Mapping[str, Floats], inputs: Sequence[int], targets: Sequence[int])
             dh_next += np.dot(column[f"W_h{k}"].T, da)
         dc_next = dc * a["f"]
     return grad
+
+
+def gru(p: Mapping[str, Floats], inputs: Sequence[int], targets: Sequence[int]) -> dict[str, Floats]:
+    """A GRU with the reset gate after the product, the gates' weights apart, as the bundled text has them."""
+    V, H = p["W_xu"].shape[1], p["W_hu"].shape[0]
+    dtype = p["W_xu"].dtype
+    column = {name: value.reshape(-1, 1) if value.ndim == 1 else value for name, value in p.items()}
+    xs, hs, us, rs, ns, ms, ps = {}, {-1: np.zeros((H, 1), dtype)}, {}, {}, {}, {}, {}
+    for t, token in enumerate(inputs):
+        xs[t] = np.zeros((V, 1), dtype)
+        xs[t][token] = 1
+        before = hs[t - 1]
+        us[t] = _sigmoid(np.dot(column["W_xu"], xs[t]) + np.dot(column["W_hu"], before) + column["b_u"])
+        rs[t] = _sigmoid(np.dot(column["W_xr"], xs[t]) + np.dot(column["W_hr"], before) + column["b_r"])
+        ms[t] = np.dot(column["W_hn"], before) + column["b_hn"]
+        ns[t] = np.tanh(np.dot(column["W_xn"], xs[t]) + column["b_xn"] + rs[t] * ms[t])
+        hs[t] = us[t] * before + (1 - us[t]) * ns[t]
+        y = np.dot(column["W_hy"], hs[t]) + column["b_y"]
+        ps[t] = np.exp(y) / np.sum(np.exp(y))
+    grad = {name: np.zeros_like(value) for name, value in column.items()}
+    dh_next = np.zeros_like(hs[0])
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        grad["W_hy"] += np.dot(dy, hs[t].T)
+        grad["b_y"] += dy
+        dh = np.dot(column["W_hy"].T, dy) + dh_next
+        dn = dh * (1 - us[t]) * (1 - ns[t] * ns[t])
+        du = dh * (hs[t - 1] - ns[t]) * us[t] * (1 - us[t])
+        dr = dn * ms[t] * rs[t] * (1 - rs[t])
+        dh_next = dh * us[t]
+        for gate, from_x, from_h in (("u", du, du), ("r", dr, dr), ("n", dn, dn * rs[t])):
+            grad[f"W_x{gate}"] += np.dot(from_x, xs[t].T)
+            grad[f"W_h{gate}"] += np.dot(from_h, hs[t - 1].T)
+            dh_next += np.dot(column[f"W_h{gate}"].T, from_h)
+        grad["b_u"] += du
+        grad["b_r"] += dr
+        grad["b_xn"] += dn
+        grad["b_hn"] += dn * rs[t]
+    return grad

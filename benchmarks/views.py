@@ -63,7 +63,7 @@ def measure() -> list[dict[str, object]]:
         sessions[f"{cell} H=100 T=100 V=20"] = session(cell, 100, 100, 20)
     rows = []
     for name, opened in sessions.items():
-        best = best_of(views(opened), rounds=3)
+        best = best_of(views(opened), rounds=3, seconds=0.05)
         for view, seconds in best.items():
             rows.append(
                 {

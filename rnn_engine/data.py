@@ -108,7 +108,7 @@ def dataset(data: Data, dtype: str = "float64") -> Dataset:
     batches = []
     for (grid_x, grid_y), lengths in zip(grids, _lengths(data), strict=True):
         x = None if grid_x is None else _signal(grid_x, first_x, index, dtype, "x")
-        y = None if grid_y is None else _with_classes(_signal(grid_y, first_y, index, dtype, "y"))
+        y = None if grid_y is None else with_classes(_signal(grid_y, first_y, index, dtype, "y"))
         grid = grid_x or grid_y or ()
         batches.append(Batch(len(grid), len(grid[0]), x, y, lengths))
     return Dataset(vocabulary, tuple(batches), tokens_x, tokens_y)
@@ -258,7 +258,7 @@ def _signal(grid: Grid, first: Value, index: Mapping[str, int], dtype: str, name
     return Signal(values, shape, classes, missing if missing.any() else None)
 
 
-def _with_classes(y: Signal) -> Signal:
+def with_classes(y: Signal) -> Signal:
     """Whole numbers from 0 may be classes: whether they are, the loss that reads them knows."""
     if y.classes is not None or y.shape or not ((y.values >= 0) & (y.values < 2**31)).all():
         return y

@@ -101,6 +101,9 @@ def forward_formula(place: Place, equation: str) -> Formula:
     if padded(place):
         return Formula(f"{found.source.split('#')[0].strip()}   (the sequence is over)", (), f"= {result}")
     numbers = [with_numbers(place, found.root, style).text for style in STYLES]
+    if set_by_hand(place, equation):
+        computed = place.tape.inner_value(found.root)[place.place, place.sequence]
+        result = f"{STYLES[0].vector(computed, scalar).text}, set by hand: {result}"
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), f"= {result}")
 
 
@@ -118,6 +121,12 @@ def with_shapes(expr: Expr) -> Text:
     if isinstance(expr, Apply):
         return expr.operation.text([with_shapes(arg) for arg in expr.args])
     return Text(expr.source) if isinstance(expr, Constant) else Shapes.of(expr.shape)
+
+
+def set_by_hand(place: Place, equation: str) -> list[int]:
+    """The elements of a value here that are no result of its equation: a person set them."""
+    mask = place.tape.set_by_hand(equation)
+    return [] if mask is None else [int(k) for k in np.flatnonzero(mask[place.place, place.sequence])]
 
 
 def undefined(place: Place, equation: str) -> bool:
@@ -314,6 +323,8 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
         if style is None:
             return Text(f"∂{sender.equation if start is equation.root else f'({start.source})'}{when}")
         gradient = place.tape.gradient(sender.equation)[there.place, there.sequence]
+        if set_by_hand(there, sender.equation):
+            gradient = there.gradient(equation.root)  # what it hands on, not what it got
         return style.vector(gradient, equation.root.shape in ((), (1,)))
 
     def handed_to(expr: Expr) -> list[Expr]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,13 +169,13 @@ class Horizon:
 def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
     """The itemised gradient of one sequence of an iteration's window; None where there is no loss or no state."""
     run, window = iteration.run, iteration.window
-    plan = replace(run.plan, spare={})  # so many lanes are not kept afterwards
+    shown = iteration.tape
+    plan = replace(shown.plan, spare={})  # so many lanes are not kept afterwards
     program = plan.program
     states = tuple(s for s in program.states if s in plan.objective)
     if not states:
         return None
     _ = iteration.gradients
-    shown = iteration.tape
     T = shown.T
     weights = run.weights(shown)[:, sequence]
     items = {state: np.zeros((T, T, shown.value(state).shape[-1])) for state in states}
@@ -312,7 +313,16 @@ def _forward_in_lanes(iteration: Iteration, plan: Plan, sequence: int) -> Tape:
         start=iteration.window.start,
         padding=_padding(shown, sequence),
         dtype=iteration.run.dtype,
+        overrides={
+            name: (_lanes_of(mask, sequence), _lanes_of(values, sequence))
+            for name, (mask, values) in shown.workspace.overrides.items()
+        },
     )
+
+
+def _lanes_of(array: NDArray[Any], sequence: int) -> NDArray[Any]:
+    """One sequence of an array `[T, B, n]`, side by side with itself."""
+    return np.repeat(array[:, sequence : sequence + 1], LANES, axis=1)
 
 
 def _lanes(signal: Signal | None, sequence: int, lanes: int) -> Signal | None:

@@ -6,11 +6,12 @@ The draw uses raw bits of PCG64, which NumPy keeps stable between its releases.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_engine.byhand import Overrides
 from rnn_engine.core.equations import Program, compile_equations
 from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import forward
@@ -29,13 +30,17 @@ class Generated:
     """What each time step started from, `[d, 1, n]` per state."""
     inputs: tuple[int, ...]
     draws: tuple[int | None, ...]
+    overrides: tuple[Overrides | None, ...]
+    """What is set by hand at every time step."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def tape(self, place: int) -> Tape:
         """One time step (from 0), computed again: the same calls on the same numbers, so the same bits."""
-        return self.generator.step(self.parameters, self.states[place], self.inputs[place], place)
+        return self.generator.step(
+            self.parameters, self.states[place], self.inputs[place], place, self.overrides[place]
+        )
 
     def values(self, name: str) -> Array:
         """`[T, n]`: an equation's value at every time step."""
@@ -60,16 +65,22 @@ class Generator:
         """The number of time steps: the last token of the prompt makes the first draw."""
         return len(self.prompt) + self.length - 1
 
-    def run(self, parameters: Mapping[str, Array], initial: Mapping[str, Array]) -> Generated:
-        """Generate from the given weights and initial states `[d, 1, n]`."""
+    def run(
+        self,
+        parameters: Mapping[str, Array],
+        initial: Mapping[str, Array],
+        by_hand: Callable[[int], Overrides | None] = lambda place: None,
+    ) -> Generated:
+        """Generate from the given weights and initial states `[d, 1, n]`; `by_hand`: what is set at a place."""
         program = self.plan.program
         own = {name: parameters[name] for name in program.parameters}
         states = [{name: values for name, values in initial.items() if name in program.delays}]
         tokens = list(self.prompt)
         draws: list[int | None] = []
+        overrides = tuple(by_hand(place) for place in range(self.T))
         uniform = _uniform(self.seed)
         for place in range(self.T):
-            tape = self.step(own, states[-1], tokens[place], place)
+            tape = self.step(own, states[-1], tokens[place], place, overrides[place])
             states.append({name: tape.final(name).copy() for name in program.delays})
             if place < len(self.prompt) - 1:
                 draws.append(None)
@@ -78,16 +89,32 @@ class Generator:
             drawn = int(np.argmax(p)) if self.greedy else draw(p, next(uniform), self.temperature, self.top_k)
             draws.append(drawn)
             tokens.append(drawn)
-        return Generated(self, own, tuple(states[: self.T]), tuple(tokens[: self.T]), tuple(draws))
+        return Generated(self, own, tuple(states[: self.T]), tuple(tokens[: self.T]), tuple(draws), overrides)
 
     def step(
-        self, parameters: Mapping[str, Array], state: Mapping[str, Array], token: int, place: int
+        self,
+        parameters: Mapping[str, Array],
+        state: Mapping[str, Array],
+        token: int,
+        place: int,
+        overrides: Overrides | None = None,
     ) -> Tape:
         """One time step from a state `[d, 1, n]`, with a token for input."""
         size = (self.plan.program.x or (1,))[0]
         classes = np.array([[token]])
         x = Signal(np.eye(size)[classes], (size,), classes)
-        return forward(self.plan, parameters, x, None, T=1, B=1, initial=state, start=place, dtype=self.dtype)
+        return forward(
+            self.plan,
+            parameters,
+            x,
+            None,
+            T=1,
+            B=1,
+            initial=state,
+            start=place,
+            overrides=overrides,
+            dtype=self.dtype,
+        )
 
 
 def make_generator(

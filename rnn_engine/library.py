@@ -49,6 +49,7 @@ class Experiment(Session):
         optimizer: Mapping[str, Any] | None = None,
         evaluate: bool = False,
         generation: Mapping[str, Any] | None = None,
+        edits: Sequence[Mapping[str, Any]] = (),
         title: str = "",
         dtype: str = "float64",
         **training: Any,
@@ -73,6 +74,8 @@ class Experiment(Session):
             `{"name": "sgd", "learning_rate": 0.1}`, or `{"equations": […], …}` with the constants beside them.
         dtype
             What every number of the run is: `"float64"` or `"float32"`.
+        edits
+            Numbers set by hand, as in a file: `{"address": "3:forward:2:h", "index": [0], "value": 0.5}`.
         evaluate, generation, training
             As in a file: `iterations=50`, `window=10`, `clip={"kind": "norm", "limit": 5}`, `frozen=["b"]`, …
             Every member is described in docs/replay-format.md.
@@ -93,6 +96,7 @@ class Experiment(Session):
             "parameters": _values(parameters, dtype),
             "initial": _values(initial, dtype),
             "evaluate": evaluate,
+            "edits": list(edits),
             **_given(training=_given(optimizer=optimizer, **training) or None, generation=generation),
         }
         return cls(loads(json.dumps(document, default=partial(_plain, dtype)).encode()))

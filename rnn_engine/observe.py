@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rnn_engine import explain, inside, narrate
+from rnn_engine import explain, inside, narrate, touched
 from rnn_engine.core.language import Apply
 from rnn_engine.core.steps import Stops
 from rnn_engine.position import Position
@@ -49,6 +49,9 @@ class _Observer:
         if not note and self.at.index == 0:
             note = self.at.session.notes
         formula, narration = self._explained()
+        by_hand = touched.sentence(self.at)
+        if by_hand:
+            narration = (*(f"{by_hand} {said}" for said in narration), by_hand)
         output = self.at.program.output
         names = {
             "inputs": "inputs",
@@ -70,6 +73,7 @@ class _Observer:
             timeline=self._timeline({i: m.name for i, m in marks.items()}),
             losses=self._losses(),
             sequence=(self.at.sequence + 1, self.at.tape.B),
+            edits=len(self.at.session.edits),
             within=self._within(),
         )
 

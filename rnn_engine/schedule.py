@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from rnn_engine.core.steps import Stops, Sweeps
 from rnn_engine.errors import AddressError
@@ -68,6 +69,11 @@ class UpdateStops(Sequence[tuple[str, str]]):
             i -= len(equations)
         raise IndexError(i)
 
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for name in self.parameters:
+            for equation in ("w",) if name in self.frozen else self.equations:
+                yield name, equation
+
     def find(self, parameter: str, equation: str) -> int | None:
         first = 0
         for name in self.parameters:
@@ -78,8 +84,7 @@ class UpdateStops(Sequence[tuple[str, str]]):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """One phase of one iteration: its name, the number of its first step in the run, its stops."""
 
     name: str
@@ -104,6 +109,10 @@ class Phase:
         return None if i is None else self.first + i
 
 
+Layout = tuple[tuple[str, Stops | UpdateStops, int], ...]
+"""The phases of an iteration: name, stops, the number of the first one within the iteration."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Iterations 1 … `iterations`, each over one window; then evaluation and generation."""
@@ -119,8 +128,19 @@ class Schedule:
     generate: Stops | None
 
     def __post_init__(self) -> None:
-        sizes = [sum(len(phase.stops) for phase in self._training_phases(w, 1, 0)) for w in self.windows]
+        layouts = {window.T: self._layout(window.T) for window in self.windows}
+        sizes = [sum(len(stops) for _, stops, _ in layouts[window.T]) for window in self.windows]
+        object.__setattr__(self, "_layouts", layouts)
         object.__setattr__(self, "_firsts", (0, *accumulate(sizes)))
+
+    def _layout(self, T: int) -> Layout:
+        """The phases of an iteration over T time steps: names, stops, and where in the iteration they begin."""
+        layout: list[tuple[str, Stops | UpdateStops, int]] = [("forward", Stops(self.forward, T), 0)]
+        for name, stops in (("backward", Stops(self.backward, T)), ("update", self.update)):
+            if stops is not None and (name == "update" or self.backward):
+                _, before, first = layout[-1]
+                layout.append((name, stops, first + len(before)))
+        return tuple(layout)
 
     @property
     def firsts(self) -> tuple[int, ...]:
@@ -143,6 +163,18 @@ class Schedule:
     def window(self, iteration: int) -> Window:
         return self.windows[(iteration - 1) % len(self.windows)]
 
+    def home(self, iteration: int, t: int) -> int:
+        """The iteration whose window has time step t, where that was carried on to this one; else this one."""
+        number = iteration
+        while 0 < t <= self.window(number).start and not self.window(number).fresh:
+            number -= 1
+        return number if t > 0 and self.window(number).start < t else iteration
+
+    def beginning(self, iteration: int) -> int:
+        """The time step (0 is that before the first) whose state is given: from there on, states are computed."""
+        window = self.window(iteration)
+        return window.start if window.fresh else 0
+
     def ends_epoch(self, iteration: int) -> bool:
         return iteration % len(self.windows) == 0
 
@@ -154,19 +186,11 @@ class Schedule:
         epoch, window = divmod(iteration - 1, len(self.windows))
         return epoch * self.firsts[-1] + self.firsts[window]
 
-    def _training_phases(self, window: Window, iteration: int, first: int) -> Iterator[Phase]:
-        stops: list[tuple[str, Stops | UpdateStops]] = [("forward", Stops(self.forward, window.T))]
-        if self.backward:
-            stops.append(("backward", Stops(self.backward, window.T)))
-        if self.update is not None:
-            stops.append(("update", self.update))
-        for name, phase_stops in stops:
-            yield Phase(name, first, iteration, phase_stops, window.start)
-            first += len(phase_stops)
-
     def phases(self, iteration: int) -> tuple[Phase, ...]:
         """The phases of an iteration; evaluation and generation belong to the last."""
-        phases = list(self._training_phases(self.window(iteration), iteration, self._first_of(iteration)))
+        first, window = self._first_of(iteration), self.window(iteration)
+        layout: Layout = self.__dict__["_layouts"][window.T]
+        phases = [Phase(name, first + at, iteration, stops, window.start) for name, stops, at in layout]
         if iteration == self.iterations:
             first = self._first_of(iteration + 1)
             for name, stops in (("evaluate", self.evaluate), ("generate", self.generate)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ from rnn_engine.core.operation import Array, Shape
 from rnn_engine.core.plan import make_plan
 from rnn_engine.core.steps import Stops
 from rnn_engine.data import Dataset, dataset, prompt_tokens
+from rnn_engine.edits import with_edits
 from rnn_engine.errors import AddressError, EngineError, EquationError, ReplayError
 from rnn_engine.generation import Generator, make_generator
 from rnn_engine.precision import check_constants, rounded
-from rnn_engine.replay import Mark, Replay, Training, load, replaced, save
+from rnn_engine.replay import Edit, Mark, Replay, Training, load, replaced, save
 from rnn_engine.schedule import Schedule, UpdateStops, windows_of_epoch
 from rnn_engine.training import Reduction, Run, side_by_side
 from rnn_engine.update import DEFAULTS, UpdateRule, compile_update, optimizer_text
@@ -26,7 +27,13 @@ class Session:
 
     def __init__(self, replay: Replay, file: str | None = None) -> None:
         self.replay, self.file = replay, file
-        self.run = compile_run(replay)
+        self._unedited = self.run = compile_run(replay)
+        self.edits: tuple[Edit, ...] = ()
+        if replay.edits:
+            try:
+                self.take(replay.edits, self.with_edits(replay.edits))
+            except ReplayError as error:
+                raise ReplayError(error.what, error.path, self.file) from None
         self.marks: list[Mark] = list(replay.marks)
         for i, mark in enumerate(self.marks):
             self._check_address(mark.address, f"$.marks[{i}].address")
@@ -68,10 +75,21 @@ class Session:
     def schedule(self) -> Schedule:
         return self.run.schedule
 
+    def with_edits(self, edits: Sequence[Edit]) -> Run:
+        """The run as it is with these edits and no others. Raises `ReplayError` for one that does not fit."""
+        run = with_edits(self._unedited, edits)
+        if run.dataset is not self._unedited.dataset:
+            _check_data(run.plan.program, run.dataset)
+        return run
+
+    def take(self, edits: Sequence[Edit], run: Run) -> None:
+        """These edits from now on, with their run."""
+        self.edits, self.run = tuple(edits), run
+
     def to_replay(self) -> Replay:
-        """This session as a document, marks and cursor included."""
+        """This session as a document, edits, marks and cursor included."""
         cursor = str(self.schedule.address(self.cursor)) if self.cursor or self.replay.cursor else None
-        return replaced(self.replay, marks=tuple(self.marks), cursor=cursor)
+        return replaced(self.replay, marks=tuple(self.marks), edits=self.edits, cursor=cursor)
 
     def save(self, path: str | Path) -> None:
         """Write the session as a replay, all or nothing. Raises `ReplayError`."""

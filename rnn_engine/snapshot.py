@@ -50,6 +50,8 @@ class Matrix:
     """`[R, C]`; True = there is a number, and whoever looks is to predict it first."""
     shape: tuple[int, ...] | None = None
     """Of what it shows, at one time step where it is over time: `()`, `(n,)`, `(m, n)`."""
+    edited: Bools | None = None
+    """`[R, C]`; what is set by hand."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,6 +103,8 @@ class Snapshot:
     """The objective of each iteration up to this one."""
     sequence: tuple[int, int]
     """Which sequence of the batch is shown (from 1), and how many there are."""
+    edits: int = 0
+    """How many numbers of the session are set by hand."""
     within: str = ""
     """The sub-expression that is looked at inside the equation; empty for the equation as a whole."""
     dtype: str = "float64"

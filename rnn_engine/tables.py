@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_engine import touched
 from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
@@ -72,6 +73,7 @@ class _Tables:
                     known=known,
                     current=current,
                     kind="over time",
+                    edited=touched.inputs(self.at, key, values.shape, token=False),
                 )
             )
         return tuple(matrices)
@@ -90,6 +92,11 @@ class _Tables:
             indices.append(classes)
             texts.append(["–" if gap else str(token(k)) for k, gap in zip(classes, gaps, strict=True)])
         values = np.array(indices, dtype=np.float64).T
+        masks = [touched.inputs(self.at, name, (len(values), 1), token=True) for name in columns]
+        edited = None
+        if any(mask is not None for mask in masks):
+            none = np.zeros((len(values), 1), np.bool_)
+            edited = np.hstack([none if mask is None else mask for mask in masks])
         return _matrix(
             "x" if "x" in columns else "y",
             values,
@@ -98,6 +105,7 @@ class _Tables:
             texts=tuple(zip(*texts, strict=True)),
             current=current,
             kind="tokens",
+            edited=edited,
         )
 
     def _generated_inputs(self) -> tuple[Matrix, ...]:
@@ -136,13 +144,14 @@ class _Tables:
         if self.at.at_end:
             parameters = self.at.ending.after.parameters
         elif self.at.phase.name == "update":
-            update = self.at.iteration.update
+            iteration = self.at.iteration
+            update, after = iteration.update, session.run.begins(iteration.after)
             order = list(session.run.parameters)
             now = str(self.at.stop[0])
             done = set(order[: order.index(now)]) | (
                 {now} if self.at.equation == "w" and self.at.complete else set()
             )
-            parameters = {n: (update.parameters if n in done else update.before)[n] for n in order}
+            parameters = {n: (after if n in done else update.before)[n] for n in order}
         else:
             parameters = self.at.iteration.before.parameters
         frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
@@ -153,7 +162,10 @@ class _Tables:
             written = np.full(values.shape, name == now and name in done and name not in frozen)
             note = "frozen" if name in frozen else "new" if name in done else ""
             shape = session.run.shapes[name]
-            matrices.append(_matrix(name, values, rows, columns, written=written, note=note, shape=shape))
+            edited = touched.parameter(self.at, name, values.shape, new=name in done)
+            matrices.append(
+                _matrix(name, values, rows, columns, written=written, note=note, shape=shape, edited=edited)
+            )
         return tuple(matrices)
 
     def _parameter_labels(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -213,6 +225,7 @@ class _Tables:
             chosen=chosen,
             kind="over time",
             shape=program.shapes[name],
+            edited=touched.values(self.at, name, T, d, values.shape[1]),
         )
 
     def _walked(self, name: str, T: int) -> Bools:

@@ -38,6 +38,17 @@ class Timeline:
         self._losses = array("d")
         self._sums: dict[str, array[float]] = {name: array("d") for name in run.scalars}
 
+    def fork(self, run: Run, first: int) -> Timeline:
+        """The timeline of a run that differs from this one from iteration `first` on: what is before that stays."""
+        other = Timeline(run, self.budget)
+        other._keyframes = {k: frame for k, frame in self._keyframes.items() if k <= first}
+        other._furthest, other._stride = max(other._keyframes), self._stride
+        other._bytes = sum(frame.nbytes for k, frame in other._keyframes.items() if k != 1)
+        other._recent = OrderedDict((k, found) for k, found in self._recent.items() if k < first)
+        other._losses = self._losses[: first - 1]
+        other._sums = {name: sums[: first - 1] for name, sums in self._sums.items()}
+        return other
+
     def iteration(self, number: int, stop: Callable[[], bool] | None = None) -> Iteration:
         """An iteration, 1 … `schedule.iterations`. `stop` is asked on the way; True raises `Cancelled`."""
         if number in self._recent:

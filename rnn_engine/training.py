@@ -7,13 +7,15 @@ parameters, the optimiser's state and the carried state before an iteration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import chain, count, repeat
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_engine.byhand import ByHand, Overrides
 from rnn_engine.core.operation import Array, Shape
 from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.plan import Plan
@@ -96,6 +98,7 @@ class Run:
     generator: Generator | None
     dtype: str = "float64"
     """What every number of the run is."""
+    by_hand: ByHand = field(default_factory=ByHand)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -114,10 +117,22 @@ class Run:
         return Keyframe(1, self.parameters, self.rule.first_state() if self.rule else (), {})
 
     def iteration(self, before: Keyframe) -> Iteration:
-        return Iteration(self, before)
+        return Iteration(self, self._set_by_hand(before))
 
     def ending(self, after: Keyframe) -> Ending:
-        return Ending(self, after)
+        return Ending(self, self._set_by_hand(after))
+
+    def begins(self, frame: Keyframe) -> Mapping[str, Array]:
+        """The parameters that an iteration begins with, what is set there by hand included."""
+        return self.by_hand.changed(frame.iteration, frame.parameters)
+
+    def _set_by_hand(self, frame: Keyframe) -> Keyframe:
+        """A keyframe is what an iteration left; what a person sets at the beginning of the next comes on top."""
+        parameters = self.begins(frame)
+        if parameters is frame.parameters:
+            return frame
+        optimizer = frame.optimizer if self.rule is None else self.rule.follow(frame.optimizer, parameters)
+        return replace(frame, parameters=parameters, optimizer=optimizer)
 
     def tape(
         self,
@@ -126,11 +141,15 @@ class Run:
         start: int,
         stop: int,
         initial: Mapping[str, Array],
+        place: tuple[int, str],
         dtype: str | None = None,
     ) -> Tape:
-        """The forward pass over a part of a batch; in numbers of another kind where one is given."""
+        """The forward pass over a part of a batch; `place` is its iteration and phase.
+
+        In numbers of another kind where one is given.
+        """
         return forward(
-            self.plan,
+            self.by_hand.plan(self.plan, *place),
             parameters,
             _part(batch.x, start, stop),
             _part(batch.y, start, stop),
@@ -140,6 +159,7 @@ class Run:
             start=start,
             padding=batch.padding(start, stop),
             dtype=dtype or self.dtype,
+            overrides=self.by_hand.overrides(self.plan, *place, start, stop - start, batch.B),
         )
 
     def weights(self, tape: Tape) -> NDArray[np.float64]:
@@ -189,9 +209,8 @@ class Iteration:
         """
         run, window = self.run, self.window
         initial = {**run.begin(parameters), **self.before.carried}
-        return run.tape(
-            parameters, run.dataset.batches[window.batch], window.start, window.stop, initial, dtype
-        )
+        batch, place = run.dataset.batches[window.batch], (self.number, "forward")
+        return run.tape(parameters, batch, window.start, window.stop, initial, place, dtype)
 
     @cached_property
     def gradients(self) -> Mapping[str, Array]:
@@ -244,6 +263,8 @@ class Ending:
 
     def __init__(self, run: Run, after: Keyframe) -> None:
         self.run, self.after = run, after
+        self.number = after.iteration - 1
+        """The last iteration, whose number evaluation and generation carry."""
 
     @cached_property
     def tape(self) -> Tape:
@@ -254,7 +275,7 @@ class Ending:
             name: np.tile(values, (1, batch.B // values.shape[1], 1))
             for name, values in run.begin(self.after.parameters).items()
         }
-        return run.tape(self.after.parameters, batch, 0, batch.T, initial)
+        return run.tape(self.after.parameters, batch, 0, batch.T, initial, (self.number, "evaluate"))
 
     @cached_property
     def totals(self) -> dict[str, dict[str, float]]:
@@ -276,10 +297,15 @@ class Ending:
 
     @cached_property
     def generated(self) -> Generated:
-        if self.run.generator is None:
+        generator = self.run.generator
+        if generator is None:
             raise ValueError("this run generates nothing")
         initial = {name: values[:, :1] for name, values in self.run.begin(self.after.parameters).items()}
-        return self.run.generator.run(self.after.parameters, initial)
+
+        def by_hand(place: int) -> Overrides | None:
+            return self.run.by_hand.overrides(generator.plan, self.number, "generate", place, 1, 1)
+
+        return generator.run(self.after.parameters, initial, by_hand)
 
 
 class RunStep(NamedTuple):
@@ -326,7 +352,13 @@ def training_steps(run: Run) -> Iterator[RunStep]:
 
     Stop at any of them, keep it, go on or never come back: a step stays what it was.
     """
-    frame, index = run.first(), 0
+    return chain.from_iterable(_phases(run))
+
+
+def _phases(run: Run) -> Iterator[Iterator[RunStep]]:
+    """The steps of one phase after another, made without a line of Python for each: to look must cost little."""
+    frame, make = run.first(), partial(tuple.__new__, RunStep)
+    columns: dict[tuple[str, int], tuple[Sequence[int | str], Sequence[str]]] = {}
     for number in range(1, run.schedule.iterations + 1):
         iteration = run.iteration(frame)
         source: Iteration | Ending = iteration
@@ -335,9 +367,10 @@ def training_steps(run: Run) -> Iterator[RunStep]:
                 _ = iteration.gradients
             elif phase.name in ("evaluate", "generate"):
                 source = run.ending(iteration.after) if isinstance(source, Iteration) else source
-            for place, equation in phase.stops:
-                yield RunStep(index, phase, place, equation, source)
-                index += 1
+            kind = phase.name, iteration.window.T
+            if kind not in columns:
+                columns[kind] = [place for place, _ in phase.stops], [equation for _, equation in phase.stops]
+            yield map(make, zip(count(phase.first), repeat(phase), *columns[kind], repeat(source)))
         frame = iteration.after
 
 

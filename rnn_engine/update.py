@@ -108,6 +108,17 @@ class UpdateRule:
             for group in self.groups
         )
 
+    def follow(self, state: State, parameters: Mapping[str, Array]) -> State:
+        """The optimiser's state where parameters were set by hand: what reads w[i-1] further back reads the new one."""
+        followed = []
+        for group, values in zip(self.groups, state, strict=True):
+            if "w" in values:
+                w = values["w"].copy()
+                w[-1, 0] = _flat(group, parameters)
+                values = {**values, "w": w}
+            followed.append(values)
+        return tuple(followed)
+
     def run(
         self, i: int, parameters: Mapping[str, Array], gradients: Mapping[str, Array], state: State
     ) -> Update:

@@ -24,11 +24,14 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from rnn_engine.errors import EngineError
+from rnn_tui.commands import COMMANDS as TABLE
+from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.painting.app import PaintedApp
 from rnn_tui.protocols import Controller, Lesson, OpenSession
-from rnn_tui.render.arrange import Scene
-from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
+from rnn_tui.render.arrange import KINDS, Kind, Scene
+from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.opening import OpeningScreen
 from rnn_tui.signals import Watchdog, handle_signals
@@ -63,6 +66,14 @@ def _theme(name: str, c: Colours, *, dark: bool) -> Theme:
     return Theme(
         name=name, primary=c.focus, secondary=c.now, warning=c.now, error=c.warning, success=c.target, accent=c.focus,
         foreground=c.text, background=c.background, surface=c.surface, panel=c.row, dark=dark,
+    )  # fmt: skip
+
+
+def _terminal_theme(c: Colours) -> Theme:
+    """The terminal's own ground and sixteen colours."""
+    return replace(
+        _plain_theme(), name="rnn-terminal", primary=f"ansi_{c.focus}", secondary=f"ansi_{c.now}",
+        warning=f"ansi_{c.now}", error=f"ansi_{c.warning}", success=f"ansi_{c.target}", accent=f"ansi_{c.focus}",
     )  # fmt: skip
 
 
@@ -101,7 +112,16 @@ class RnnTuiApp(PaintedApp[None]):
         terminal: TerminalSettings,
         keeper: Keeper | None = None,
         opening: Lesson | None = None,
+        commands: tuple[Command, ...] = TABLE,
+        layout: str = "auto",
+        precision: int = PRECISION,
     ) -> None:
+        """`opening` is the lesson to begin with, unless there is a controller already.
+
+        `commands` is the table with the keys as the user wants them, `layout` one of `settings.LAYOUTS`.
+
+        `precision` is the number of decimals in the panes.
+        """
         self.refusal = ""
         """Why the lesson to begin with could not be opened."""
         self._begin_with, self._opening = controller, opening
@@ -110,14 +130,25 @@ class RnnTuiApp(PaintedApp[None]):
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
+        self._precision = precision
+        self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
+        self.commands = commands
+        self.by_key = {view: keys_in(view, commands) for view in ("", *VIEWS)}
         self._guard = Guard(ascii_only=not terminal.unicode)
         self._watchdog: Watchdog | None = None
-        super().__init__(ansi_color=True if terminal.theme == "plain" else None)
+        super().__init__(ansi_color=True if terminal.theme in ("plain", "terminal") else None)
         self.register_theme(_theme("rnn-dark", DARK, dark=True))
         self.register_theme(_theme("rnn-light", LIGHT, dark=False))
+        self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
         self.palette = palette(terminal.theme)
+        # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
+        self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
+
+    def key(self, id: str) -> str:
+        """The first key of a command, as a person would write it."""
+        return shown_key(command(id, self.commands).keys[0])
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the guard after them."""
@@ -140,8 +171,8 @@ class RnnTuiApp(PaintedApp[None]):
     def _session_screen(self, controller: Controller) -> SessionScreen:
         from rnn_tui.screens.session import SessionScreen
 
-        scene = Scene(arrangements=self._keeper.memory.arrangements)
-        self._session = SessionScreen(controller, self.palette, scene)
+        scene = Scene(arrangements=self._keeper.memory.arrangements, most=self._most)
+        self._session = SessionScreen(controller, self.palette, scene, self._precision)
         if self._keeper.file is not None and not self._keeper.memory.toured:
             self._session.tour = Tour()
             self.remember(toured=True)

@@ -17,29 +17,30 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from rnn_tui import examples
 from rnn_tui.export.formats import ALONE, DOCUMENTS, FORMATS, PANELS, parse_size
-from rnn_tui.terminal import THEMES, TerminalSettings, prepare
+from rnn_tui.options import add_settings, chosen
+from rnn_tui.settings import THEMES, SettingError, near
+from rnn_tui.terminal import TerminalSettings, prepare
 
 if TYPE_CHECKING:
     from rnn_tui.controller import Controller
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 
-EXAMPLES = """\
-examples:
-  rnn-tui                                       choose a lesson
-  rnn-tui hi-there-class-bptt                   open a lesson
-  rnn-tui my.json                               open a session of your own
-  rnn-tui trace hello --from 60:generate        the last phase, one step a line
-  rnn-tui trace my.json --names h,loss --json   all h and loss, as JSON lines
-  rnn-tui new --cell gru --hidden 8 --text poem.txt -o poem.json
-"""
+EXAMPLES = examples.PROGRAM
 
 ADDRESSES = """\
 An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, as in 200:update,
 stands for all it matches."""
 
-COMMANDS = ("open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "export", "check", "new")
+COMMANDS = (
+    "open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "edits", "export", "check", "new",
+    "config", "diagnose", "completion",
+)  # fmt: skip
+
+PICTURE_THEMES = tuple(theme for theme in THEMES if theme != "terminal")
+"""A picture has no terminal whose own colours it could have."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -63,23 +64,10 @@ class Version(argparse.Action):
     """`--version`, which looks the versions up only when asked."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        print(version())
+        from rnn_tui.headless.report import version_line
+
+        print(version_line())
         parser.exit()
-
-
-def version() -> str:
-    """`rnn-tui 0.1.0 (textual 8.2.8, numpy 2.4.6, python 3.11.7)`, from the metadata of what is installed."""
-    import importlib.metadata
-    import platform
-
-    def of(package: str) -> str:
-        try:
-            return importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # run from a source tree
-            return "not installed"
-
-    python = platform.python_version()
-    return f"rnn-tui {of('rnn-tui')} (textual {of('textual')}, numpy {of('numpy')}, python {python})"
 
 
 def parser() -> Parser:
@@ -97,7 +85,9 @@ def parser() -> Parser:
     )
 
     def add(name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
-        text = description or summary[0].upper() + summary[1:] + "."
+        text = description or summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
+        if name in examples.COMMANDS:
+            text += f"\n\nexamples:\n{examples.COMMANDS[name]}"
         return commands.add_parser(
             name, help=summary, description=text, formatter_class=Help, allow_abbrev=False
         )
@@ -111,6 +101,7 @@ def parser() -> Parser:
         "left out, unless the file is called like a command.",
     )
     p.add_argument("session", nargs="?", metavar="SESSION", help=a_session)
+    add_settings(p)
 
     p = add("list", "list the lessons")
     p.add_argument("--json", action="store_true", help="one array of objects")
@@ -175,18 +166,27 @@ def parser() -> Parser:
     add_sequence(p)
 
     p = add(
+        "edits",
+        "what is set by hand; and a session with more of it",
+        "List what a session has set by hand. With --set set a number, with -o write the session so changed:\n"
+        'rnn-tui edits hello --set \'{"address": "3:forward:2:h", "index": [0], "value": 0.5}\' -o what-if.json\n\n'
+        "An edit is written as in a file (docs/replay-format.md); one of the same number takes its place.",
+    )
+    p.add_argument("session", metavar="SESSION", help=a_session)
+    p.add_argument(
+        "--set", dest="changes", action="append", default=[], metavar="EDIT", help="one JSON object"
+    )
+    p.add_argument("-o", "--output", metavar="FILE", help="the session to write")
+    p.add_argument("--force", action="store_true", help="replace the file if it is there")
+    p.add_argument("--json", action="store_true", help="one array of edits, as a file has it")
+
+    p = add(
         "export",
         "write a picture of the screen, or steps as a document",
         "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
         "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
         f"{ADDRESSES} A picture shows the first of them. Without an address it is the step at\n"
-        "which the session opens.\n\n"
-        "examples:\n"
-        "  rnn-tui export hello --at 1:backward:3:h -o step.svg\n"
-        "  rnn-tui export hello --at 1:backward:3:h --pane gradients -o gradients.png\n"
-        "  rnn-tui export vanishing --panel flow --theme light -o flow.svg\n"
-        "  rnn-tui export hello --from 1:backward --to 1:update -o homework.md\n"
-        "  rnn-tui export hello --names loss -o - --format csv --from 1 --to 20\n",
+        "which the session opens.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument(
@@ -199,7 +199,10 @@ def parser() -> Parser:
     p.add_argument("--pane", choices=ALONE, metavar="NAME", help=f"pictures: this alone: {', '.join(ALONE)}")
     p.add_argument("--size", default="120x40", metavar="WxH", help="pictures: columns and rows (120x40)")
     p.add_argument(
-        "--theme", choices=THEMES, default="dark", help="pictures: dark, light, or plain for print (dark)"
+        "--theme",
+        choices=PICTURE_THEMES,
+        default="dark",
+        help="pictures: dark, light, or plain for print (dark)",
     )
     p.add_argument("--ascii", action="store_true", help="pictures: in ASCII alone")
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
@@ -249,6 +252,22 @@ def parser() -> Parser:
         "--dtype", choices=("float64", "float32"), default="float64", help="of every number (float64)"
     )
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
+
+    p = add("config", "what is set, and by whom; an example of a config file")
+    p.add_argument(
+        "what", nargs="?", choices=("show", "path"), default="show", help="all of it, or where the file is"
+    )
+    p.add_argument(
+        "--example", action="store_true", help="print a file with every setting in it, as comments"
+    )
+    add_settings(p)
+
+    p = add("diagnose", "what was found out about this terminal, for a bug report")
+    p.add_argument("--json", action="store_true", help="one object")
+    add_settings(p)
+
+    p = add("completion", "print what makes a shell complete our names and options")
+    p.add_argument("shell", choices=("bash", "zsh", "fish"))
     return top
 
 
@@ -271,7 +290,28 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parse. A first word that is neither a command nor an option of ours is something to open."""
     if not argv or argv[0] not in (*COMMANDS, "-h", "--help", "-V", "--version"):
         argv = ["open", *argv]
-    return parser().parse_args(argv)
+    grammar = parser()
+    args, extra = grammar.parse_known_args(argv)
+    if extra:
+        refuse(subparsers(grammar)[args.command], extra, args)
+    return args
+
+
+def subparsers(grammar: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, by its name."""
+    (group,) = (action for action in grammar._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(group.choices)
+
+
+def refuse(command: argparse.ArgumentParser, extra: Sequence[str], args: argparse.Namespace) -> NoReturn:
+    """Complain of words that mean nothing, with the nearest that would."""
+    hint = ""
+    if extra[0].startswith("-"):
+        options = [option for action in command._actions for option in action.option_strings]
+        hint = near(extra[0].partition("=")[0], options)
+    elif args.command == "open":
+        hint = near(args.session, COMMANDS)
+    command.error(f"unrecognized arguments: {' '.join(extra)}{hint}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -309,14 +349,14 @@ def run(argv: Sequence[str]) -> int:
 
     try:
         return dispatch(args)
-    except (EngineError, UsageError) as error:
+    except (EngineError, SettingError, UsageError) as error:
         return complain(str(error), BAD)
 
 
 def dispatch(args: argparse.Namespace) -> int:
     """Run the command that was asked for."""
     if args.command == "open":
-        return open_screen(args.session)
+        return open_screen(args)
     if args.command == "list":
         from rnn_tui.headless.listing import listing
 
@@ -349,10 +389,25 @@ def dispatch(args: argparse.Namespace) -> int:
         return judged(args.session, args.answers, args.sequence)
     if args.command == "export":
         return export(args)
+    if args.command == "edits":
+        from rnn_tui.headless.edits import edits
+
+        return edits(args.session, args.changes, args.output, force=args.force, as_json=args.json)
     if args.command == "check":
         from rnn_tui.headless.check import check
 
         return check(args.sessions)
+    if args.command == "config":
+        return config(args)
+    if args.command == "diagnose":
+        from rnn_tui.headless.report import diagnose
+
+        return diagnose(args, os.environ)
+    if args.command == "completion":
+        from rnn_tui.completion import completion
+
+        print(completion(args.shell, parser()), end="")
+        return FINE
     from rnn_tui.headless.new import new
 
     return new(
@@ -415,19 +470,21 @@ def names_of(names: str | None) -> list[str] | None:
     return None if names is None else [n.strip() for n in names.split(",") if n.strip()]
 
 
-def open_screen(name_or_path: str | None) -> int:
+def open_screen(args: argparse.Namespace) -> int:
     """Open the screen on a session, or on the list. A file is checked before the terminal is; a lesson is ours.
 
     So a lesson's title can be on the screen while NumPy and the engine are still being loaded.
     """
     gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
+    from rnn_tui.headless.report import encoding, is_terminal, settings_of
     from rnn_tui.lessons import bundled, lessons
 
-    lesson = None if name_or_path is None else bundled(name_or_path)
-    controller = None if name_or_path is None or lesson is not None else open_session(name_or_path)
-    tty = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-    settings = terminal.detect(os.environ, tty=tty, encoding=sys.stdout.encoding)
+    name: str | None = args.session
+    config, wished = chosen(args, os.environ)
+    lesson = None if name is None else bundled(name)
+    controller = None if name is None or lesson is not None else open_session(name)
+    settings = terminal.detect(os.environ, tty=is_terminal(), encoding=encoding(), wishes=wished)
     if settings.refusal:
         return complain(settings.refusal, BAD)
     terminal.prepare(settings, os.environ)  # before Textual is imported, which reads it then
@@ -435,12 +492,34 @@ def open_screen(name_or_path: str | None) -> int:
     from rnn_tui.app import RnnTuiApp
     from rnn_tui.memory import Keeper, state_file
 
+    values = settings_of(settings, wished)
     app = RnnTuiApp(
-        controller, lessons(), open_session=open_session, terminal=settings, keeper=Keeper(state_file()),
+        controller,
+        lessons(),
+        open_session=open_session,
+        terminal=settings,
+        keeper=Keeper(state_file()),
+        commands=config.commands,
+        layout=str(values["layout"].value),
+        precision=int(values["precision"].value),
         opening=lesson,
-    )  # fmt: skip
+    )
     app.run(mouse=settings.mouse)
     return complain(app.refusal, BAD) if app.refusal else app.return_code or FINE
+
+
+def config(args: argparse.Namespace) -> int:
+    """Say where the config file is, what is set, or what could be."""
+    from rnn_tui.configfile import config_path, example
+    from rnn_tui.headless.report import show_config
+
+    if args.example:
+        print(example(), end="")
+    elif args.what == "path":
+        print(config_path())
+    else:
+        show_config(args, os.environ)
+    return FINE
 
 
 def open_session(name_or_path: str) -> Controller:

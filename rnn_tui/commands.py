@@ -5,7 +5,10 @@ Time moves with the arrows, cells with h j k l; a capital letter is the same thi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rnn_tui.keynames import printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Command:
     @property
     def shown_keys(self) -> str:
         """The keys as a person would write them."""
-        return " ".join(SHOWN.get(key, key) for key in self.keys)
+        return " ".join(shown_key(key) for key in self.keys)
 
 
 SHOWN = {
@@ -47,11 +50,17 @@ SHOWN = {
 """Textual's names of keys → what is printed on them."""
 
 GROUPS = (
-    "time", "marks", "panes and cells", "explanations", "session", "in a panel", "predict mode", "arranging panes",
+    "time", "marks", "panes and cells", "explanations", "what if", "session", "in a panel", "predict mode",
+    "arranging panes",
 )  # fmt: skip
 
 VIEWS = ("why", "flow", "hops", "full", "predict", "arrange")
 """Where keys have a meaning of their own: the panels, a question of predict mode, and arranging."""
+
+
+def shown_key(key: str) -> str:
+    """A key as a person would write it."""
+    return SHOWN.get(key) or printed(key)
 
 
 def _motion(
@@ -160,6 +169,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "record", ("P",), "record", "save answers", "save the answers of predict mode as CSV", "explanations"
     ),
+    Command(
+        "edit", ("e",), "edit", "set", "set the selected number by hand; all that comes after follows",
+        "what if", footer=10, waits=True,
+    ),
+    Command("undo", ("u",), "undo", "undo", "take the last edit back", "what if", "redo", waits=True),
+    Command("redo", ("U",), "redo", "redo", "make the edit again that was taken back", "what if", "undo", waits=True),
+    Command("edits", (), "edits", "edits", "list what is set by hand, and go there; by its name (:)", "what if"),
     Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(
@@ -227,15 +243,15 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 
-def command(id: str) -> Command:
+def command(id: str, commands: Sequence[Command] = COMMANDS) -> Command:
     """The command of that id; a KeyError if there is none."""
-    return {entry.id: entry for entry in COMMANDS}[id]
+    return {entry.id: entry for entry in commands}[id]
 
 
-def keys_in(view: str) -> dict[str, Command]:
+def keys_in(view: str, commands: Sequence[Command] = COMMANDS) -> dict[str, Command]:
     """What each key asks for while a view is open; `""` is none."""
-    everywhere = {key: entry for entry in COMMANDS if not entry.where for key in entry.keys}
-    return everywhere | {key: entry for entry in COMMANDS if view in entry.where for key in entry.keys}
+    everywhere = {key: entry for entry in commands if not entry.where for key in entry.keys}
+    return everywhere | {key: entry for entry in commands if view in entry.where for key in entry.keys}
 
 
 def keys_markdown() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnn_engine.derive import Section, derivation, shapes
+from rnn_engine.edits import described, first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
@@ -19,7 +20,9 @@ from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
+from rnn_tui.edits import Prompt
 from rnn_tui.export.steps import document
+from rnn_tui.history import Edits, History, sentence
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
@@ -41,7 +44,11 @@ class Controller:
         self.sequence = 0
         self.inner = 0
         """Which sub-expression of the step's equation is looked at, from 1; 0 is the whole."""
-        self.unsaved = False
+        self.revision = 0
+        """Grows whenever numbers change that were there: at every edit."""
+        self._new_marks = False
+        self._saved_edits = session.edits
+        self._history = History(session, self._change)
         self._may_replace: Path | None = None
         self._stop = threading.Event()
         self._shown: tuple[tuple[int, int, int], Snapshot] | None = None
@@ -147,17 +154,21 @@ class Controller:
         self._stop.set()
 
     def _to(self, index: int) -> str:
-        self._stop.clear()
-        phase = self.schedule.phase(index)
         try:
-            if phase.name in ("evaluate", "generate"):
-                self.timeline.ending(self._stop.is_set)
-            else:
-                self.timeline.iteration(phase.iteration, self._stop.is_set)
+            self._arrive(self.timeline, index)
         except Cancelled as cancelled:
             return str(cancelled)
         self.index, self.inner = index, 0
         return ""
+
+    def _arrive(self, timeline: Timeline, index: int) -> None:
+        """Have computed what a step needs. Raises `Cancelled`."""
+        self._stop.clear()
+        phase = self.schedule.phase(index)
+        if phase.name in ("evaluate", "generate"):
+            timeline.ending(self._stop.is_set)
+        else:
+            timeline.iteration(phase.iteration, self._stop.is_set)
 
     def _step(self, n: int) -> str:
         if self.inner and (n > 0) != (self.schedule.phase(self.index).name == "backward"):
@@ -373,7 +384,7 @@ class Controller:
             m for m in self.session.marks if self.schedule.span(m.address).start != self.index
         ]
         self.session.marks.append(Mark(address=address, name=name, note=note))
-        self.unsaved = True
+        self._new_marks = True
         self._shown = None
         return ""
 
@@ -389,6 +400,60 @@ class Controller:
                 else "no mark before this; a goes on, ' lists them all"
             )
         return self._to(places[at])
+
+    # ------------------------------------------------------------ what if
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether an edit, a mark or a note would be lost."""
+        return self._new_marks or self.session.edits != self._saved_edits
+
+    def edit_prompt(self, spot: Spot) -> Prompt | str:
+        """How to ask for another value of a cell, or one sentence why it cannot be set."""
+        return self._history.prompt(self.snapshot, spot)
+
+    def edit_refused(self, spot: Spot, text: str) -> str:
+        """Why a cell cannot be set to that; "" where it can. Nothing is computed or changed."""
+        return self._history.refused(self.snapshot, spot, text)
+
+    def edit(self, spot: Spot, text: str) -> str:
+        """Set the number in a cell (pane, matrix, row, column) to what the text says; nothing: as it was before."""
+        return self._history.edit(self.snapshot, spot, text)
+
+    @property
+    def last_edit(self) -> str:
+        """What was set last, in words."""
+        return self._history.last
+
+    def undo(self) -> str:
+        """Take the last edit back; says which."""
+        return self._history.undo()
+
+    def redo(self) -> str:
+        """Make the edit again that was taken back last; says which."""
+        return self._history.redo()
+
+    def edits(self) -> tuple[tuple[str, str, str], ...]:
+        """(address where it is seen first, what is set to what, ""), in the order in which they were made."""
+        run = self.session.run
+        return tuple((where(edit, run), described(edit), "") for edit in self.session.edits)
+
+    def _change(self, edits: Edits) -> str:
+        """Another set of edits; what is computed stays as far as they do not touch it."""
+        session = self.session
+        try:
+            run = session.with_edits(edits)
+            timeline = self.timeline.fork(run, first_difference(run, session.edits, edits))
+            self._arrive(timeline, self.index)
+        except Cancelled as cancelled:
+            return f"{cancelled}; nothing is changed"
+        except EngineError as error:
+            return sentence(error)
+        session.take(edits, run)
+        self.timeline = timeline
+        self.revision += 1
+        self._shown = self._flow = None
+        return ""
 
     # ------------------------------------------------------------ files
 
@@ -407,5 +472,5 @@ class Controller:
         self.session.cursor = self.index
         self.session.save(place)
         self._may_replace = place.resolve()
-        self.path, self.unsaved = target, False
+        self.path, self._new_marks, self._saved_edits = target, False, self.session.edits
         return target

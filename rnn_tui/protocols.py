@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rnn_engine.flow import Flow, Horizon
     from rnn_engine.quantity import Cell
     from rnn_engine.why import Why
+    from rnn_tui.edits import Prompt
     from rnn_tui.places import Found
 
 
@@ -78,6 +79,32 @@ class Controller(Protocol):
 
     def shapes(self) -> str:
         """The rule of this step with shapes in the place of names."""
+
+    @property
+    def revision(self) -> int:
+        """Grows whenever numbers change that were there: at every edit."""
+
+    def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
+        """How to ask for another value of a cell, or one sentence why it cannot be set."""
+
+    def edit_refused(self, spot: tuple[str, str, int, int], text: str) -> str:
+        """Why a cell cannot be set to that; computes nothing."""
+
+    def edit(self, spot: tuple[str, str, int, int], text: str) -> str:
+        """Set a cell, and compute what follows up to the current address."""
+
+    @property
+    def last_edit(self) -> str:
+        """What was set last, in words."""
+
+    def undo(self) -> str:
+        """Take the last edit back; says which."""
+
+    def redo(self) -> str:
+        """Make the edit again that was taken back last; says which."""
+
+    def edits(self) -> tuple[tuple[str, str, str], ...]:
+        """(address, what is set to what, ""), as they were made."""
 
     def save(self, path: str | None = None) -> str:
         """Write the session; returns the path written, raises `EngineError`."""

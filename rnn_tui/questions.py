@@ -29,6 +29,9 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
         return _datum(session, snapshot, here, matrix, row, column)
     if pane == "weights":
         index = _index(session.run.shapes[key], row, column)
+        by_hand = matrix.edited is not None and bool(matrix.edited[row, column])
+        if here.phase == "update" and matrix.note == "new" and by_hand:
+            return Cell("parameter", here.iteration + 1, key, index, sequence=sequence)
         if here.phase == "update" and matrix.note == "new":
             return Cell("update", here.iteration, key, index, sequence=sequence)
         after = here.phase in ("evaluate", "generate")

@@ -6,11 +6,16 @@ This module imports nothing of Textual and changes nothing but the mapping it is
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-THEMES = ("dark", "light", "plain")
-SLOW_FPS = 20
-"""Frames a second over SSH: more only fill the line."""
+from rnn_tui.settings import Chosen
+
+FPS, SLOW_FPS = 60, 20
+"""Frames a second, and over SSH: more only fill the line."""
+COLOUR_SYSTEMS = {"16m": "truecolor", "256": "256", "16": "standard", "none": "none"}
+"""`settings.COLOURS` → what Rich and Textual call it."""
+# Their own terminfo entries say less than these terminals can, and SSH carries TERM but not COLORTERM.
+_TRUE_COLOUR_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,59 +27,142 @@ class TerminalSettings:
     colours: str = "truecolor"
     """`truecolor`, `256`, `standard` or `none`."""
     theme: str = "dark"
-    """One of `THEMES`; `plain` is the one without colour."""
+    """One of `settings.THEMES`."""
     unicode: bool = True
     mouse: bool = True
-    fps: int | None = None
+    fps: int = FPS
     remote: bool = False
+    chosen: Mapping[str, Chosen] = field(default_factory=dict, compare=False)
+    """The same by the names of the settings, with who chose each."""
 
     @property
     def refusal(self) -> str:
         """Why the screen cannot be shown here, or nothing."""
-        if not self.tty:
-            return "the screen needs a terminal, and this is none; `rnn-tui trace` works everywhere"
         if self.dumb:
             return "the screen needs more than TERM=dumb; `rnn-tui trace` works everywhere"
+        if not self.tty:
+            return "the screen needs a terminal, and this is none; `rnn-tui trace` works everywhere"
         return ""
 
 
-def detect(environ: Mapping[str, str], *, tty: bool, encoding: str | None) -> TerminalSettings:
-    """Settings for a terminal: `tty` if input and output both are one, `encoding` that of its output."""
+def detect(
+    environ: Mapping[str, str],
+    *,
+    tty: bool,
+    encoding: str | None,
+    wishes: Mapping[str, Chosen] | None = None,
+) -> TerminalSettings:
+    """Settings for a terminal: `tty` if input and output all are one, `encoding` that of its output.
+
+    What somebody wished for (`settings.wishes`) goes before what is found out.
+    """
+    wished = dict(wishes or {})
     term = environ.get("TERM", "").strip().lower()
-    remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
-    colours = _colours(environ, term)
+    chosen = {
+        "colours": wished.get("colours") or _colours(environ, term, wished.get("theme")),
+        "ascii": wished.get("ascii") or _ascii(environ, term, encoding),
+        "mouse": wished.get("mouse") or _mouse(environ),
+        "fps": wished.get("fps") or _fps(environ),
+    }
+    colours = str(chosen["colours"].value)
+    chosen["theme"] = _theme(environ, colours, wished.get("theme"))
     return TerminalSettings(
         tty=tty,
         dumb=term in ("dumb", "unknown"),
-        colours=colours,
-        theme="plain" if colours == "none" else "dark",
-        unicode=(encoding or "").lower().replace("-", "").replace("_", "") == "utf8",
-        mouse=not remote,
-        fps=SLOW_FPS if remote else None,
-        remote=remote,
+        colours=COLOUR_SYSTEMS[colours],
+        theme=str(chosen["theme"].value),
+        unicode=not chosen["ascii"].value,
+        mouse=bool(chosen["mouse"].value),
+        fps=int(chosen["fps"].value),
+        remote=bool(_ssh(environ)),
+        chosen=chosen,
     )
 
 
-def _colours(environ: Mapping[str, str], term: str) -> str:
-    if environ.get("NO_COLOR"):  # an empty one counts as unset: https://no-color.org
-        return "none"
-    if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
-        return "truecolor"
-    if term.endswith(("-direct", "-truecolor")):
-        return "truecolor"
-    if "256" in term or "kitty" in term:
-        return "256"
-    return "none" if term in ("vt100", "vt220") or term.endswith("-m") else "standard"
+def _ssh(environ: Mapping[str, str]) -> str:
+    """The variable that says so, or nothing."""
+    return next((name for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT") if environ.get(name)), "")
+
+
+def multiplexer(environ: Mapping[str, str]) -> str:
+    """`tmux`, `screen` (GNU) or nothing."""
+    if environ.get("TMUX"):
+        return "tmux"
+    return "screen" if environ.get("STY") else ""
+
+
+def _colours(environ: Mapping[str, str], term: str, theme: Chosen | None) -> Chosen:
+    overruled = theme is not None and theme.asked and theme.value != "plain"  # https://no-color.org
+    if environ.get("NO_COLOR") and not overruled:  # an empty one counts as unset
+        return Chosen("none", "NO_COLOR")
+    by_term = f"TERM={term}" if term else "TERM is not set"
+    if multiplexer(environ) == "screen":  # hands on what it was started with, and garbles true colour
+        return Chosen("256" if "256" in term else "16", f"GNU screen, {by_term}")
+    colorterm = environ.get("COLORTERM", "").strip().lower()
+    if colorterm in ("truecolor", "24bit"):
+        return Chosen("16m", f"COLORTERM={colorterm}")
+    if environ.get("WT_SESSION"):
+        return Chosen("16m", "Windows Terminal")
+    if term.endswith(("-direct", "-truecolor")) or term.startswith(_TRUE_COLOUR_TERMS):
+        return Chosen("16m", by_term)
+    if "256" in term:
+        return Chosen("256", by_term)
+    return Chosen("none" if term in ("vt100", "vt102", "vt220") or term.endswith("-m") else "16", by_term)
+
+
+def _theme(environ: Mapping[str, str], colours: str, wished: Chosen | None) -> Chosen:
+    if colours == "none":  # whatever was wished: there is nothing else
+        return wished if wished and wished.value == "plain" else Chosen("plain", "no colours")
+    if wished:
+        return wished
+    if colours == "16":
+        return Chosen("terminal", "sixteen colours")
+    background = environ.get("COLORFGBG", "").rpartition(";")[2]
+    if background in ("7", "15") or (background.isdecimal() and 9 <= int(background) <= 14):
+        return Chosen("light", f"COLORFGBG={environ['COLORFGBG']}")
+    return Chosen("dark", f"COLORFGBG={environ['COLORFGBG']}" if background else "default")
+
+
+def _ascii(environ: Mapping[str, str], term: str, encoding: str | None) -> Chosen:
+    name = (encoding or "").lower()
+    if name.replace("-", "").replace("_", "") != "utf8":
+        return Chosen(True, f"the output's encoding is {name or 'not known'}")
+    for variable in ("LC_ALL", "LC_CTYPE", "LANG"):
+        value = environ.get(variable, "")
+        # Python itself turns a C locale into C.UTF-8, in the environment too: what was said is in LANG then.
+        if value in ("C", "POSIX"):
+            return Chosen(True, f"{variable}={value}")
+        if value and not (variable == "LC_CTYPE" and value == "C.UTF-8"):
+            break
+    if term == "linux":
+        return Chosen(True, "the Linux console has few symbols")
+    return Chosen(False, "the output is UTF-8")
+
+
+def _mouse(environ: Mapping[str, str]) -> Chosen:
+    over = _ssh(environ)
+    # A line that drops would leave the mouse reporting in the user's shell.
+    return Chosen(False, over) if over else Chosen(True, "default")
+
+
+def _fps(environ: Mapping[str, str]) -> Chosen:
+    textuals = environ.get("TEXTUAL_FPS", "")
+    if textuals.isascii() and textuals.isdecimal() and int(textuals[:9]) > 0:
+        return Chosen(int(textuals[:9]), "TEXTUAL_FPS")
+    over = _ssh(environ)
+    return Chosen(SLOW_FPS, over) if over else Chosen(FPS, "default")
 
 
 def prepare(settings: TerminalSettings, environ: MutableMapping[str, str]) -> None:
-    """Set what Textual reads at import. What a user has set themselves stays; call this before importing it."""
+    """Set what Textual reads at import; call this before importing it."""
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
-    if settings.fps is not None:
-        environ.setdefault("TEXTUAL_FPS", str(settings.fps))
-    if not environ.get("NO_COLOR"):
-        environ.pop("NO_COLOR", None)  # Textual takes an empty one for a yes
+    environ["TEXTUAL_FPS"] = str(settings.fps)
+    environ["TEXTUAL_COLOR_SYSTEM"] = "standard" if settings.colours == "none" else settings.colours
+    # Textual takes an empty one for a yes, and a flag goes before it.
+    environ.pop("NO_COLOR", None)
+    if settings.colours == "none":
+        environ["NO_COLOR"] = "1"
     # Both hide every later change of the size from Textual.
     environ.pop("LINES", None)
     environ.pop("COLUMNS", None)

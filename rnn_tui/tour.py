@@ -5,9 +5,10 @@ It begins by itself with the first session that is ever opened, and never again;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rnn_tui.commands import SHOWN, command
+from rnn_tui.commands import COMMANDS, Command, command, shown_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,16 @@ class Tour:
         """Whether all of it was seen, or it was ended."""
         return self.at >= len(STOPS)
 
-    def hint(self, view: str = "") -> tuple[str, str, str]:
+    def hint(self, commands: Sequence[Command] = COMMANDS, view: str = "") -> tuple[str, str, str]:
         """(how far, key, what it does); empty when it is over, and in a view, whose own keys matter more.
 
-        The one it waits for in a view is the way back from it.
+        The one it waits for in a view is the way back from it. `commands` is the table with the keys as bound.
         """
         if self.over or (view and not (view == "why" and STOPS[self.at].id == "back_out")):
             return "", "", ""
         stop = STOPS[self.at]
-        key = command(stop.id).keys[0]
-        return f"tour {self.at + 1}/{len(STOPS)}", SHOWN.get(key, key), stop.words
+        key = shown_key(command(stop.id, commands).keys[0])
+        return f"tour {self.at + 1}/{len(STOPS)}", key, stop.words
 
     def after(self, id: str) -> Tour:
         """Having done this: further on if it was what the tour waits for."""

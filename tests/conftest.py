@@ -31,12 +31,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person who runs the tests keeps (arrangement of panes) neither counts here nor changes."""
+    """What the person who runs the tests keeps (arrangement of panes, settings) neither counts here nor changes."""
     from rnn_tui import memory  # not at the top: it brings NumPy, which reads the variables above
 
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     memory.write(folder / "rnn-tui" / "state.json", memory.Memory(toured=True))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    for name in [name for name in os.environ if name.startswith("RNN_TUI_")]:
+        monkeypatch.delenv(name)
 
 
 Result = subprocess.CompletedProcess[str]

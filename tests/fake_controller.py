@@ -18,6 +18,7 @@ from rnn_engine.flow import Flow, Horizon
 from rnn_engine.quantity import Cell
 from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
 from rnn_engine.why import Why
+from rnn_tui.edits import Prompt
 from rnn_tui.places import Found
 
 Array = NDArray[np.float64]
@@ -88,6 +89,8 @@ class FakeController:
         self.index = 0
         self.path: str | None = None
         self.unsaved = False
+        self.revision = 0
+        self.last_edit = ""
         self.gate = Event()
         self.gate.set()
         self.cancelled = False
@@ -190,6 +193,30 @@ class FakeController:
     def document(self, format: str) -> str:
         """The format and the address."""
         return f"{format} {self.address(self.index)}"
+
+    def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
+        """Any number can be asked for."""
+        return Prompt(f"Set {spot[1]}", "0.25", "a number")
+
+    def edit_refused(self, spot: tuple[str, str, int, int], text: str) -> str:
+        """These numbers stay as they are."""
+        return "a made-up number stays as it is"
+
+    def edit(self, spot: tuple[str, str, int, int], text: str) -> str:
+        """These numbers stay as they are."""
+        return "a made-up number stays as it is"
+
+    def undo(self) -> str:
+        """Nothing is done."""
+        return "nothing to undo"
+
+    def redo(self) -> str:
+        """Nothing is undone."""
+        return "nothing to redo"
+
+    def edits(self) -> tuple[tuple[str, str, str], ...]:
+        """None."""
+        return ()
 
     def save(self, path: str | None = None) -> str:
         """Remember what would be written."""

@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyte
@@ -33,15 +33,18 @@ class Program:
         columns: int,
         rows: int,
         folder: Path,
+        env: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "rnn_tui"),
     ) -> None:
+        self.bytes = bytearray()
+        self._ended = False
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:  # the child: nothing but exec
             os.chdir(folder)
             variables = {k: v for k, v in os.environ.items() if k not in ("LINES", "COLUMNS", "NO_COLOR")}
-            variables |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+            variables |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(env or {})}
             os.execvpe(program[0], [*program, *arguments], variables)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
@@ -53,15 +56,12 @@ class Program:
         """Read what comes within that time; False when nothing came."""
         if not select.select([self.fd], [], [], seconds)[0]:
             return False
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError as error:
-            raise AssertionError("the program ended:\n" + "\n".join(self.lines)) from error
-        self.feed(data)
+        self.feed(os.read(self.fd, 65536))
         return True
 
     def feed(self, data: bytes) -> None:
         """Show what came."""
+        self.bytes += data
         self._stream.feed(data)
 
     def until(self, text: str) -> None:
@@ -78,16 +78,27 @@ class Program:
         os.write(self.fd, keys.encode())
         self.until(then)
 
-    def close(self) -> None:
-        """End what is left of it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
+    def code(self) -> int:
+        """The exit code, once the program has ended."""
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
-            with contextlib.suppress(AssertionError):
+            with contextlib.suppress(OSError):
                 self.read(0.05)
-            if os.waitpid(self.pid, os.WNOHANG)[0]:
-                break
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._ended = True
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError("the program did not end")
+
+    def close(self) -> None:
+        """End what is left of it."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGTERM)
+        end = time.monotonic() + WAIT
+        while not self._ended and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                self.read(0.05)
+            self._ended = bool(os.waitpid(self.pid, os.WNOHANG)[0])
         os.close(self.fd)
 
 

@@ -66,7 +66,7 @@ def test_the_rule_holds_for_lessons(name: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_calls_per_time_step(cell: str) -> None:
     [rate] = [int(row[5]) for row in RULE if row[0] == cell]
-    few, many = (row for row in growth.measure({"T": (4, 8)}, 1, 0.0) if row.cell == cell)
+    few, many = (row for row in growth.measure({"T": (4, 8)}, rounds=1) if row.cell == cell)
     assert many.calls - few.calls == 4 * rate
 
 

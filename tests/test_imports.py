@@ -28,6 +28,15 @@ def loaded_after(code: str, *candidates: str) -> set[str]:
         ("import rnn_tui.cli", (*SCREEN, "msgspec", "numpy", "rnn_engine")),
         ("from rnn_tui.lessons import lessons; lessons()", (*SCREEN, "msgspec", "numpy")),
         ("import rnn_tui.text", SCREEN),
+        # While a wheel is built nothing is installed but the build backend.
+        (
+            "from rnn_tui.share import shared_files; shared_files('1')",
+            (*SCREEN, "msgspec", "numpy", "platformdirs"),
+        ),
+        (
+            "from rnn_tui.configfile import config_path, load; load(config_path())",
+            (*SCREEN, "msgspec", "numpy"),
+        ),
         ("import rnn_tui.controller", SCREEN),
         # What is on the screen first needs none of what takes long to load.
         ("import rnn_tui.app", ("numpy", "msgspec", "rnn_engine.session", "rnn_tui.screens.session")),
@@ -38,7 +47,9 @@ def test_an_import_brings_no_more_than_it_needs(code: str, absent: tuple[str, ..
     assert loaded_after(code, *absent) == set()
 
 
-@pytest.mark.parametrize("argument", ["--help", "--version", "trace --help", "--frm"])
+@pytest.mark.parametrize(
+    "argument", ["--help", "--version", "trace --help", "--frm", "config", "diagnose", "completion zsh"]
+)
 def test_help_and_refusals_need_neither_screen_nor_numpy(argument: str) -> None:
     code = f"from rnn_tui.cli import main\nmain({argument.split()!r})"
     assert loaded_after(code, *SCREEN, "numpy", "msgspec") == set()

@@ -238,12 +238,30 @@ def one_place(case: Example, i: int, g: Array, out: Array, place: int) -> Array:
 
 
 def test_a_picked_column_is_the_product_with_the_one_hot_vector() -> None:
-    random = np.random.default_rng(0)
-    matrix, tokens = random.normal(size=(4, n)), np.array([2, 0, 0, 1])
-    product_out, picked_out = np.empty((N, 4)), np.empty((N, 4))
-    run(PRODUCT_OF_MATRIX.forward(product_out, matrix, np.eye(n)[tokens]))
-    run(PICKED_COLUMN.forward(picked_out, matrix, np.eye(n)[tokens], tokens[:, None]))
-    np.testing.assert_array_equal(picked_out, product_out)
+    random, tokens = np.random.default_rng(0), np.array([2, 0, 0, 1])
+    for columns in (n, n + N):  # fewer than tokens, and more
+        matrix, one_hot = random.normal(size=(4, columns)), np.eye(columns)[tokens]
+        product_out, picked_out = np.empty((N, 4)), np.empty((N, 4))
+        run(PRODUCT_OF_MATRIX.forward(product_out, matrix, one_hot))
+        run(PICKED_COLUMN.forward(picked_out, matrix, one_hot, tokens[:, None]))
+        np.testing.assert_array_equal(picked_out, product_out)
+
+
+def test_a_picked_class_is_the_product_with_the_one_hot_vector() -> None:
+    """The loss and its gradient, to the bit."""
+    loss, softmax = FUNCTIONS["cross_entropy"], FUNCTIONS["softmax"]
+    assert isinstance(loss, CrossEntropy)
+    z, classes = np.random.default_rng(0).normal(size=(N, n)), np.array([0, 2, 1, 1])
+    y, p, g = np.eye(n)[classes], np.empty((N, n)), np.full((N, 1), 0.5)
+    shared = [np.empty((N, 1)), np.empty((N, 1))]
+    run(softmax.forward(p, z, *shared))
+    product, picked, ours, theirs = np.empty((N, 1)), np.empty((N, 1)), np.empty((N, n)), np.empty((N, n))
+    run(loss.fused(product, z, y, *shared))
+    run(loss.fused_class(picked, z, classes[:, None], *shared))
+    run(loss.fused_vjp(theirs, g, p, y))
+    run(loss.fused_class_vjp(ours, g, p, y))
+    assert picked.tobytes() == product.tobytes()
+    assert ours.tobytes() == theirs.tobytes()
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
@@ -257,16 +275,18 @@ def test_a_fused_loss_is_the_plain_chain(name: str) -> None:
     y = random.integers(0, 2, (N, n)).astype(float) if binary else np.eye(n)[[0, 2, 1, 1]]
     p, plain, fused = np.empty((N, n)), np.empty((N, 1)), np.empty((N, 1))
     squash = FUNCTIONS[loss.of]
-    run(squash.forward(p, z))
+    shared = [np.empty((N, 1)) for _ in range(loss.shares)]
+    run(squash.forward(p, z, *shared))
     run(loss.forward(plain, p, y))
-    run(loss.fused(fused, z, y))
+    run(loss.fused(fused, z, y, *shared))
     np.testing.assert_allclose(fused, plain, rtol=1e-12)
     g, at_p, at_z, direct = np.full((N, 1), 0.5), np.empty((N, n)), np.empty((N, n)), np.empty((N, n))
     vjp(loss, 0, at_p, g, plain, p, y)
     vjp(squash, 0, at_z, at_p, p, z)
     run(loss.fused_vjp(direct, g, p, y))
     np.testing.assert_allclose(direct, at_z, rtol=1e-12, atol=1e-15)
-    run(loss.fused(fused, 1e4 * z, y))
+    run(squash.forward(p, 1e4 * z, *shared))
+    run(loss.fused(fused, 1e4 * z, y, *shared))
     assert np.isfinite(fused).all()
 
 

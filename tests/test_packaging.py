@@ -16,6 +16,7 @@ import pytest
 from rnn_tui import cli
 from rnn_tui.commands import COMMANDS
 from rnn_tui.lessons import lessons
+from rnn_tui.share import shared_files
 from tests.conftest import ROOT, python
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -34,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_all_that_it_needs(wheel: Path) -> None:
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if not re.search(r"\.dist-info/", name)}
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if not re.search(r"\.(dist-info|data)/", name)}
     expected = {
         str(path.relative_to(ROOT))
         for package in ("rnn_engine", "rnn_tui")
@@ -46,6 +47,17 @@ def test_the_wheel_holds_all_that_it_needs(wheel: Path) -> None:
     assert held == expected | sessions
     assert {"rnn_engine/py.typed", "rnn_tui/py.typed", "rnn_engine/cells/lstm.txt"} <= held
     assert any(name.endswith(".tcss") for name in held)
+
+
+def test_the_wheel_has_the_manual_page_and_the_completions_as_they_are_now(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as held:
+        prefix = f"rnn_tui-{PROJECT['version']}.data/data/"
+        shared = {
+            name.removeprefix(prefix): held.read(name).decode() for name in held.namelist() if prefix in name
+        }
+    assert shared == shared_files(PROJECT["version"])
+    assert {"share/man/man1/rnn-tui.1", "share/zsh/site-functions/_rnn-tui"} < set(shared)
+    assert "share/bash-completion/completions/rnn-tui" in shared
 
 
 def test_the_wheel_works_away_from_the_source_tree(wheel: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Checked(Program):
 
     def __init__(self, session: Path, *more: str) -> None:
         super().__init__(
-            [str(session), *more], 100, 32, session.parent, (sys.executable, "-m", "tests.checked")
+            [str(session), *more], 100, 32, session.parent, program=(sys.executable, "-m", "tests.checked")
         )
         self._rest = b""
         self.screen.write_process_input = self._answer  # type: ignore[method-assign]

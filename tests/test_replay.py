@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -82,6 +81,13 @@ def test_a_lesson_says_what_to_look_for(path: Path) -> None:
     Session.load(path)  # its marks and its cursor stand at steps of the run
 
 
+def test_the_edits_of_the_documentation_fit_their_session() -> None:
+    [text] = [text for text in EXAMPLES if '"input": 3' in text]
+    session = Session(loads(text.encode()))
+    assert len(session.edits) == 5
+    assert dumps(session.to_replay()) == dumps(loads(text.encode()))
+
+
 def test_layout_is_for_people() -> None:
     text = dumps(loads(EXAMPLES[0].encode())).decode()
     assert '    "W_xh": [[0.5, -0.3, 0.8, 0.0]],\n' in text
@@ -113,14 +119,12 @@ def test_text_is_written_as_escaped_ascii_and_kept() -> None:
 def test_numbers_that_are_not_finite_are_strings() -> None:
     document = example()
     document["parameters"]["b_y"] = ["NaN", "Infinity", "-Infinity", -0.0]
-    document["edits"] = [{"address": "1:forward:1:h", "cell": [0], "value": "Infinity"}]
     data = dumps(loads(json.dumps(document).encode()))
     assert b'["NaN", "Infinity", "-Infinity", -0.0]' in data
     assert dumps(loads(data)) == data
     values = loads(data).parameters["b_y"]
     assert isinstance(values, tuple)
     assert str(values) == "(nan, inf, -inf, -0.0)"
-    assert loads(data).edits == (Edit(address="1:forward:1:h", cell=(0,), value=math.inf),)
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -170,6 +174,22 @@ documents = st.builds(
     training=st.one_of(st.none(), trainings),
     evaluate=st.booleans(),
     generation=st.one_of(st.none(), st.builds(Generation, prompt=st.tuples(token), length=st.integers(1, 9))),
+    edits=st.lists(
+        st.one_of(
+            st.builds(
+                Edit,
+                address=st.sampled_from(["1:forward:2:h", "3:evaluate:1:p"]),
+                index=st.lists(st.integers(0, 9), max_size=2).map(tuple),
+                sequence=st.integers(1, 9),
+                value=finite,
+            ),
+            st.builds(Edit, parameter=identifier, iteration=st.none() | st.integers(1, 9), value=finite),
+            st.builds(Edit, input=st.integers(1, 9), value=finite | st.text(max_size=5)),
+            st.builds(Edit, target=st.integers(1, 9), value=st.none() | finite | st.text(max_size=5)),
+            st.builds(Edit, initial=st.sampled_from(["h", "h[-2]"]), value=finite),
+        ),
+        max_size=3,
+    ).map(tuple),
     marks=st.lists(st.builds(Mark, address=st.just("1:update:W:w"), name=text, note=text), max_size=3).map(
         tuple
     ),

@@ -376,16 +376,43 @@ REFUSALS: dict[str, tuple[Change, str, str]] = {
         "is no address",
     ),
     "an address that attacks": (put("cursor", value="\x1b[2J\n"), "$.cursor", r'"\u001b[2J\n" is no address'),
-    "an edit": (
-        put("edits", value=[{"address": "1:forward:1:h"}]),
-        "$.edits[0].value",
-        "required, but missing",
-    ),
-    "an edit's cell": (
-        put("edits", value=[{"address": "1:forward:1:h", "cell": [-1], "value": 1}]),
-        "$.edits[0].cell[0]",
-        ">= 0",
-    ),
+    **{
+        f"an edit: {what}": (put("edits", value=[edit]), f"$.edits[0]{path}", message)
+        for what, edit, path, message in (
+            ("no value", {"address": "1:forward:1:h"}, ".value", "required, but missing"),
+            ("of nothing", {"value": 1}, "", "has nothing; expected one of address, parameter"),
+            ("of two", {"input": 1, "target": 1, "value": 1}, "", "has input and target; expected one"),
+            (
+                "misspelt",
+                {"adress": "1:forward:1:h", "value": 1},
+                "",
+                'unknown member "adress"; did you mean',
+            ),
+            ("index", {"address": "1:forward:1:h", "index": [-1], "value": 1}, ".index[0]", ">= 0"),
+            ("sequence", {"address": "1:forward:1:h", "sequence": 0, "value": 1}, ".sequence", ">= 1"),
+            ("address", {"address": "1:forward:h", "value": 1}, ".address", "is no address"),
+            ("a gradient", {"address": "1:backward:1:h", "value": 1}, ".address", "a gradient follows"),
+            (
+                "an update",
+                {"address": "1:update:W_hh:w", "value": 1},
+                ".address",
+                "what an optimizer computes",
+            ),
+            ("state", {"initial": "h[1]", "value": 1}, ".initial", 'expected a state, such as "h"'),
+            ("iteration", {"input": 1, "iteration": 1, "value": "hi"}, ".iteration", "goes with a parameter"),
+            ("null", {"input": 1, "value": None}, ".value", "null is for a target alone"),
+            ("text", {"parameter": "W_hh", "value": "0.5"}, ".value", '"0.5"; expected a finite number'),
+            (
+                "not finite",
+                {"parameter": "W_hh", "value": "NaN"},
+                ".value",
+                '"NaN"; expected a finite number',
+            ),
+            ("too large", {"parameter": "W_hh", "value": 10**309}, ".value", "beyond float64"),
+            ("a list", {"parameter": "W_hh", "value": [1]}, ".value", "expected number or string or null"),
+            ("a truth", {"parameter": "W_hh", "value": True}, ".value", "expected number or string or null"),
+        )
+    },
 }
 
 

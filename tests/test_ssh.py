@@ -33,7 +33,7 @@ class Far(Program):
     """The program on the other side of the line, on a terminal that answers as terminals do."""
 
     def __init__(self, port: int, folder: Path) -> None:
-        super().__init__([], 120, 40, folder, command(port, folder, "hi-there-class-bptt"))
+        super().__init__([], 120, 40, folder, program=command(port, folder, "hi-there-class-bptt"))
         self.received = b""
         self.screen.write_process_input = lambda data: self.type(data)  # type: ignore[method-assign]
 

@@ -207,8 +207,14 @@ class Column(Product):
     """
 
     def forward(self, out: Array, *args: Array) -> Calls:
-        # `args[2]` `[N, 1]` holds the token indices; "clip" only spares NumPy a buffer, they are in range
-        yield args[0].T.take, args[2][:, 0], 0, out, "clip"
+        columns, tokens = args[0].T, args[2][:, 0]  # the token indices `[N, 1]`
+        if len(out) < len(columns):
+            yield self._pick, out, columns, tokens
+        else:  # `take` copies them all first; "clip" only spares it a buffer, the tokens are in range
+            yield columns.take, tokens, 0, out, "clip"
+
+    def _pick(self, out: Array, columns: Array, tokens: Array) -> None:
+        out[...] = columns[tokens]
 
 
 class Dot(Operation):
@@ -240,5 +246,6 @@ class Dot(Operation):
         return [Term(1.0, ((0, (k,)), (1, (k,)))) for k in range(shapes[0][0])]
 
 
-ARITHMETIC: tuple[Operation, ...] = (Add(), Subtract(), Multiply(), Divide(), Power(), Negative(), Identity())
+ADD = Add()
+ARITHMETIC: tuple[Operation, ...] = (ADD, Subtract(), Multiply(), Divide(), Power(), Negative(), Identity())
 PRODUCT_OF_MATRIX, PICKED_COLUMN, DOT_PRODUCT = Product(), Column(), Dot()

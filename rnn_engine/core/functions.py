@@ -255,10 +255,12 @@ class Softmax(Operation):
         return super().shape(shapes)
 
     def forward(self, out: Array, *args: Array) -> Calls:
+        """`args` may end with room `[N, 1]` for the largest element and for Σ exp(z − largest)."""
+        z, *room = args
+        most, total = room or (np.empty_like(out[..., :1]), np.empty_like(out[..., :1]))
         # the largest element is taken off first: exp cannot overflow, the quotient is the same
-        most, total = np.empty_like(out[..., :1]), np.empty_like(out[..., :1])
-        yield np.maximum.reduce, args[0], -1, None, most, True
-        yield np.subtract, args[0], most, out
+        yield np.maximum.reduce, z, -1, None, most, True
+        yield np.subtract, z, most, out
         yield np.exp, out, out
         yield np.add.reduce, out, -1, None, total, True
         yield np.divide, out, total, out

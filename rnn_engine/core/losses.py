@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_engine.core.operation import (
     ATOM,
@@ -79,7 +80,8 @@ def _y_log_p(y: Array, p: Array) -> Array:
 class CrossEntropy(Loss):
     """−Σ y log p. Taken together with the softmax that made p wherever that is possible."""
 
-    name, of = "cross_entropy", "softmax"
+    name, of, shares = "cross_entropy", "softmax", 2
+    """`of` what is taken together, which leaves `shares` numbers per place for the loss: of a softmax see there."""
 
     def forward(self, out: Array, *args: Array) -> Calls:
         yield self._value, out, *args
@@ -101,20 +103,28 @@ class CrossEntropy(Loss):
         local = f"{y.at(PRODUCT)} / {p.at(PRODUCT + 1)}" if i == 0 else f"log({p.text})"
         return Text(f"-{g.at(PRODUCT)} * {local}", PRODUCT)
 
-    def fused(self, out: Array, z: Array, y: Array) -> Calls:
-        """The loss from the logits: log Σ exp(z) − z·y; no logarithm of a vanishing p."""
-        d, product = np.empty(z.shape, out.dtype), np.empty(z.shape, out.dtype)
-        most, weight = np.empty_like(out), np.empty_like(out)
-        yield np.maximum.reduce, z, -1, None, most, True
+    def fused(self, out: Array, z: Array, y: Array, *shared: Array) -> Calls:
+        """The loss from the logits: log Σ exp(z) Σy − z·y; no logarithm of a vanishing p."""
+        most, total = shared
+        d, weight, product = np.empty(z.shape, out.dtype), np.empty_like(out), np.empty_like(out)
         yield np.subtract, z, most, d
-        yield _product_or_zero, product, y, d
-        yield np.exp, d, d
-        yield np.add.reduce, d, -1, None, out, True
-        yield np.log, out, out
+        yield _product_or_zero, d, y, d
+        yield np.log, total, out
         yield np.add.reduce, y, -1, None, weight, True
         yield np.multiply, out, weight, out
-        yield np.add.reduce, product, -1, None, most, True
-        yield np.subtract, out, most, out
+        yield np.add.reduce, d, -1, None, product, True
+        yield np.subtract, out, product, out
+
+    def fused_class(self, out: Array, z: Array, classes: NDArray[np.intp], *shared: Array) -> Calls:
+        """The same where y is one class: the product with the one-hot vector picks its logit."""
+        most, total = shared
+        rows = np.arange(0, z.size, z.shape[-1])[:, None]
+        index, picked = np.empty_like(rows), np.empty_like(out)
+        yield np.add, classes, rows, index
+        yield z.take, index, None, picked, "clip"  # they are in range; this spares NumPy a buffer
+        yield np.subtract, picked, most, picked
+        yield np.log, total, out
+        yield np.subtract, out, picked, out
 
     def fused_text(self, g: Text, p: Text, y: Text) -> Text:
         """The rule of `fused_vjp` as a formula."""
@@ -128,11 +138,16 @@ class CrossEntropy(Loss):
         yield np.subtract, into, y, into
         yield np.multiply, g, into, into
 
+    def fused_class_vjp(self, into: Array, g: Array, p: Array, y: Array) -> Calls:
+        """The same for a one-hot y, which sums to one."""
+        yield np.subtract, p, y, into
+        yield np.multiply, g, into, into
+
 
 class BinaryCrossEntropy(CrossEntropy):
     """−Σ (y log p + (1 − y) log(1 − p)), with the sigmoid that made p wherever that is possible."""
 
-    name, of = "binary_cross_entropy", "sigmoid"
+    name, of, shares = "binary_cross_entropy", "sigmoid", 0
 
     def _value(self, out: Array, p: Array, y: Array) -> None:
         terms = _y_log_p(y, p) + _y_log_p(1.0 - y, 1.0 - p)
@@ -146,7 +161,7 @@ class BinaryCrossEntropy(CrossEntropy):
         local = f"({p} - {y}) / ({p} * (1 - {p}))" if i == 0 else f"log((1 - {p}) / {p})"
         return Text(f"{g.at(PRODUCT)} * {local}", PRODUCT)
 
-    def fused(self, out: Array, z: Array, y: Array) -> Calls:
+    def fused(self, out: Array, z: Array, y: Array, *shared: Array) -> Calls:
         """The loss from the logits: max(z, 0) − z·y + log(1 + exp(−|z|))."""
         yield self._from_logits, out, z, y
 

@@ -43,9 +43,14 @@ class Pack:
     def widths(self) -> tuple[int, ...]:
         return tuple(node.apply.shape[0] for node in self.nodes)
 
+    def place(self, expr: Expr) -> int:
+        """Which member an operation is."""
+        return next(i for i, node in enumerate(self.nodes) if node.apply is expr)
+
     @property
-    def parameters(self) -> tuple[str, ...]:
-        return tuple(name for operand in self.operands if isinstance(operand, tuple) for name in operand)
+    def parameter_rows(self) -> tuple[tuple[str, ...], ...]:
+        """The operands that are parameters: those of all members, to lie below each other."""
+        return tuple(operand for operand in self.operands if isinstance(operand, tuple))
 
 
 def find_packs(program: Program, stages: Sequence[Stage]) -> tuple[Pack, ...]:
@@ -90,14 +95,28 @@ class _Finder:
                     stage = self.stage_of[node]
                     where = id(stage) if stage.direction else 0
                     groups.setdefault((where, kind, name, offset), []).append(node)
-        in_source_order = [
-            sorted(g, key=lambda n: (n.equation.number, n.apply.column)) for g in groups.values()
+        return [self._by_fate(group) for group in groups.values() if len(group) > 1]
+
+    def _by_fate(self, group: list[Node]) -> list[Node]:
+        """Those of which the same is made come next to each other, in whatever order the text has them."""
+        in_source_order = sorted(group, key=lambda n: (n.equation.number, n.apply.column))
+        fates = [self._fate(node) for node in in_source_order]
+        return [
+            node
+            for _, node in sorted(zip(fates, in_source_order, strict=True), key=lambda f: fates.index(f[0]))
         ]
-        return [group for group in in_source_order if len(group) > 1]
+
+    def _fate(self, node: Node) -> tuple[str, ...]:
+        """What is made of a result within its equation."""
+        fate, parent = [], self.parent_of.get(node.apply)
+        while parent is not None:
+            fate.append(parent.operation.name)
+            parent = self.parent_of.get(parent)
+        return tuple(fate)
 
     def _add(self, pack: Pack) -> bool:
         """Take a pack in, unless one of its parameters already lies elsewhere."""
-        names = pack.parameters
+        names = [name for row in pack.parameter_rows for name in row]
         if len(set(names)) < len(names) or self.placed & set(names):
             return False
         self.placed |= set(names)
@@ -110,17 +129,19 @@ class _Finder:
         parents = [self.parent_of.get(node.apply) for node in pack.nodes]
         start = 0
         while start < len(parents):
-            stop = start + 1
-            first = parents[start]
-            while stop < len(parents) and first is not None and _alike(first, parents[stop]):
-                stop += 1
-            if first is not None and stop - start > 1:
-                grown = self._together([p for p in parents[start:stop] if p is not None], pack, start, stop)
+            stop = len(parents)
+            while stop - start > 1:  # as many neighbours as go together
+                grown = self._together(parents[start:stop], pack)
                 if grown is not None and self._add(grown):
                     self._grow(grown)
+                    break
+                stop -= 1
             start = stop
 
-    def _together(self, applies: list[Apply], pack: Pack, start: int, stop: int) -> Pack | None:
+    def _together(self, parents: Sequence[Apply | None], pack: Pack) -> Pack | None:
+        applies = [parent for parent in parents if parent is not None and _alike(parent, parents[0])]
+        if len(set(applies)) < len(parents):
+            return None
         nodes = tuple(self.node_of[apply] for apply in applies)
         stage = self.stage_of[pack.nodes[0]]
         if any(self.stage_of[node] is not stage or node.apply in self.place for node in nodes):
@@ -154,12 +175,7 @@ class _Finder:
 
 
 def _alike(one: Apply, other: Apply | None) -> bool:
-    return (
-        other is not None
-        and other.operation is one.operation
-        and one.operation.elementwise
-        and other is not one
-    )
+    return other is not None and other.operation is one.operation and one.operation.elementwise
 
 
 def _parameter(expr: Expr) -> str:

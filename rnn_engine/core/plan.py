@@ -69,7 +69,7 @@ class Plan:
     objective: frozenset[str]
     """The equations that the way back starts from or leads through; empty where there is no loss."""
     stages: tuple[Stage, ...]
-    packs: Mapping[Node, Pack]
+    packs: Mapping[Apply, Pack]
     """The pack of every operation that runs together with others."""
     fused: Mapping[Apply, Apply]
     """A loss and the softmax (or sigmoid) it is taken together with."""
@@ -83,8 +83,14 @@ class Plan:
     """Per parameter, in the order of the stops on the way back."""
     stands_for_argument: Mapping[str, str]
     """`p = softmax(W @ h + b)`: its stop shows the gradient of the argument, which this equation sends."""
+    reader: Mapping[Expr, Apply]
+    """The operation of which an expression is an argument."""
     spare: dict[Hashable, list[Any]] = field(default_factory=dict)
     """Workspaces that no tape uses any more, by their form."""
+
+    @property
+    def distinct_packs(self) -> tuple[Pack, ...]:
+        return tuple(dict.fromkeys(self.packs.values()))
 
     def gradient_targets(self, node: Node) -> tuple[tuple[int, Expr], ...]:
         """What a node hands gradient to: (argument, expression), the fused softmax's argument for a fused loss."""
@@ -125,6 +131,7 @@ def make_plan(program: Program, toward: Iterable[str] = ("loss",), overridden: I
         senders=_senders(program, objective - skipped, fused, backward_order, carries),
         carries=carries,
         uses=_uses(program, nodes, fused, backward_order),
+        reader={arg: node.apply for node in nodes for arg in node.apply.args},
         stands_for_argument={
             softmax_of[root]: next(n.equation.name for n in nodes if n.apply is loss)
             for loss, root in fused.items()
@@ -171,7 +178,7 @@ def _fused(program: Program, objective: frozenset[str]) -> dict[Apply, Apply]:
 
 def _stages(
     program: Program, nodes: list[Node], fused: Mapping[Apply, Apply]
-) -> tuple[tuple[Stage, ...], Mapping[Node, Pack]]:
+) -> tuple[tuple[Stage, ...], Mapping[Apply, Pack]]:
     """Components of the graph of operations: what depends on itself through t is a loop, the rest runs once."""
     by_expr: dict[Expr, Node] = {node.apply: node for node in nodes}
     roots = {name: by_expr[equation.root] for name, equation in program.equations.items()}
@@ -204,15 +211,15 @@ def _stages(
 
 def _packed(
     program: Program, stages: Sequence[Stage], edges: Mapping[Node, Sequence[tuple[Node, int]]]
-) -> tuple[tuple[Stage, ...], Mapping[Node, Pack]]:
+) -> tuple[tuple[Stage, ...], Mapping[Apply, Pack]]:
     """The stages with operations that run as one put together, and the packs of their nodes."""
-    packs = {node: pack for pack in find_packs(program, stages) for node in pack.nodes}
+    packs = {node.apply: pack for pack in find_packs(program, stages) for node in pack.nodes}
     packed: list[Stage] = []
     done: set[Pack] = set()
     for stage in stages:
         units: list[tuple[Node, ...]] = []
         for (node,) in stage.units:
-            pack = packs.get(node)
+            pack = packs.get(node.apply)
             if pack is None:
                 units.append((node,))
             elif pack not in done:

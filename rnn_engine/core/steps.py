@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,9 @@ class Stops(Sequence[tuple[int, str]]):
         raise IndexError(i)
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        for direction, names in self.sweeps:
-            for place in range(self.T)[::direction]:
-                for name in names:
-                    yield place, name
+        return chain.from_iterable(
+            product(range(self.T)[::direction], names) for direction, names in self.sweeps
+        )
 
     def find(self, place: int, equation: str) -> int | None:
         """The number of a stop; None where there is none."""

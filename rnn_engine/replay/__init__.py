@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace as replaced
 
-from rnn_engine.replay.checks import OPTIMIZERS, check_data, prompt_level, split
-from rnn_engine.replay.codec import dumps, load, load_data, loads, save
+from rnn_engine.replay.checks import OPTIMIZERS, check_data, nearest, prompt_level, split
+from rnn_engine.replay.codec import dumps, load, load_data, loads, read_edit, save
 from rnn_engine.replay.files import read_bytes, read_text, write_whole
 from rnn_engine.replay.schema import (
     FORMAT,
@@ -29,6 +29,7 @@ from rnn_engine.replay.schema import (
     Training,
     Value,
 )
+from rnn_engine.replay.text import quote
 
 __all__ = [
     "FORMAT",
@@ -53,8 +54,11 @@ __all__ = [
     "load",
     "load_data",
     "loads",
+    "nearest",
     "prompt_level",
+    "quote",
     "read_bytes",
+    "read_edit",
     "read_text",
     "replaced",
     "save",

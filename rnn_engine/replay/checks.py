@@ -17,7 +17,7 @@ from rnn_engine.errors import ReplayError
 from rnn_engine.replay.text import member, quote
 
 if TYPE_CHECKING:
-    from rnn_engine.replay.schema import Data, Inputs, Optimizer, Replay, Targets, Training, Value
+    from rnn_engine.replay.schema import Data, Edit, Inputs, Optimizer, Replay, Targets, Training, Value
 
 MAX_DIMENSION: Final = 4096
 MAX_ELEMENTS: Final = 4_000_000
@@ -28,6 +28,9 @@ MAX_EPOCHS: Final = 10_000_000
 MAX_TIME_STEPS: Final = 10_000_000
 """Time steps of a whole run: iterations times window, or epochs times data."""
 MAX_MARKS: Final = 10_000
+
+EDITABLE: Final = ("address", "parameter", "input", "target", "initial")
+"""The members of an edit that say which number is set; each has exactly one of them."""
 
 OPTIMIZERS: Final = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 
@@ -82,7 +85,7 @@ def check(replay: Replay) -> None:
     for index, mark in enumerate(replay.marks):
         _check_address(mark.address, f"$.marks[{index}].address")
     for index, edit in enumerate(replay.edits):
-        _check_address(edit.address, f"$.edits[{index}].address")
+        check_edit(edit, f"$.edits[{index}]")
     if replay.cursor is not None:
         _check_address(replay.cursor, "$.cursor")
 
@@ -337,6 +340,33 @@ def _check_length(training: Training | None, data: Data) -> None:
         total = training.iterations * min(training.window or longest, longest)
     if total > MAX_TIME_STEPS:
         raise ReplayError(f"a run of {total:,} time steps; expected at most {MAX_TIME_STEPS:,}", "$.training")
+
+
+def check_edit(edit: Edit, path: str) -> None:
+    """An edit names one number, of a kind that can be set, and a value of a kind that can be there."""
+    found = [name for name in EDITABLE if getattr(edit, name) is not None]
+    if len(found) != 1:
+        what = "nothing" if not found else " and ".join(found)
+        raise ReplayError(f"has {what}; expected one of {', '.join(EDITABLE)}", path)
+    if edit.iteration is not None and edit.parameter is None:
+        raise ReplayError(f"goes with a parameter, not with {found[0]}", f"{path}.iteration")
+    if edit.address is not None:
+        _check_address(edit.address, f"{path}.address")
+        phase = edit.address.split(":")[1]
+        if phase in ("backward", "update"):
+            whose = "a gradient" if phase == "backward" else "what an optimizer computes"
+            raise ReplayError(
+                f"{whose} follows from other numbers; expected forward, evaluate or generate",
+                f"{path}.address",
+            )
+    if edit.initial is not None and not re.fullmatch(_STATE, edit.initial):
+        raise ReplayError('expected a state, such as "h" or "h[-1]"', f"{path}.initial")
+    if isinstance(edit.value, float):
+        _finite(edit.value, f"{path}.value")
+    elif edit.value is None and edit.target is None:
+        raise ReplayError("null is for a target alone; expected a number", f"{path}.value")
+    elif isinstance(edit.value, str) and edit.input is None and edit.target is None:
+        raise ReplayError(f"{quote(edit.value)}; expected a finite number", f"{path}.value")
 
 
 def _finite(value: float, path: str) -> None:

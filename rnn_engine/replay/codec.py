@@ -94,6 +94,17 @@ def load_data(path: AnyPath) -> Data:
     return Data(inputs=data.inputs[:-1], targets=data.inputs[1:])
 
 
+def read_edit(data: bytes, file: str | None = None) -> Edit:
+    """One edit, as a file has it among its edits; ReplayError where it is none."""
+    document = text.parse(data, file)
+    about = {"format": FORMAT, "version": list(VERSION), "equations": ["h = t"], "parameters": {}}
+    try:
+        [edit] = _read({**about, "data": {"steps": 1}, "edits": [document]}).edits
+    except ReplayError as error:
+        raise ReplayError(error.what, error.path.replace("$.edits[0]", "$", 1), file) from None
+    return edit
+
+
 def dumps(replay: Replay) -> bytes:
     """Canonical bytes, without members at their default: `dumps(loads(b)) == b` for all that it wrote."""
     document = {"format": FORMAT, "version": list(VERSION), **_plain(replay)}
@@ -124,8 +135,6 @@ def _read(document: object) -> Replay:
     training = raw.get("training")
     if isinstance(training, dict) and isinstance(training.get("optimizer"), dict):
         raw["training"] = {**training, "optimizer": _optimizer(training["optimizer"])}
-    if isinstance(raw.get("edits"), list):
-        raw["edits"] = [_edit(edit, f"$.edits[{i}].value") for i, edit in enumerate(raw["edits"])]
     try:
         replay = msgspec.convert(raw, Replay)
     except msgspec.ValidationError as error:
@@ -159,12 +168,6 @@ def _value(raw: object, path: str, depth: int = 2) -> Value:
         return typing.cast(Value, tuple(items))
     expected = ("a number", "a number or a row", "a number, a list of numbers or a list of rows")
     raise ReplayError(f"expected {expected[depth]}", path)
-
-
-def _edit(raw: object, path: str) -> object:
-    if isinstance(raw, dict) and isinstance(raw.get("value"), str):
-        return {**raw, "value": _value(raw["value"], path, 0)}
-    return raw
 
 
 def _optimizer(raw: Mapping[str, object]) -> dict[str, object]:

@@ -128,11 +128,23 @@ class Mark(Record, frozen=True, kw_only=True):
 
 
 class Edit(Record, frozen=True, kw_only=True):
-    """A value changed by hand at an address; `cell` picks an element. Kept for the what-if to come."""
+    """One number set by hand: exactly one of `address`, `parameter`, `input`, `target`, `initial` says which."""
 
-    address: Address
-    cell: Annotated[tuple[Annotated[int, Meta(ge=0, lt=4096)], ...], Meta(max_length=3)] | None = None
-    value: float
+    address: Address | None = None
+    """A value of an equation, at this step alone."""
+    parameter: Name | None = None
+    iteration: Annotated[int, Meta(ge=1, le=MAX_ITERATIONS + 1)] | None = None
+    """From the beginning of which iteration on the parameter is what is set; None = the first."""
+    input: Count | None = None
+    """The time step, in every epoch; so for a target."""
+    target: Count | None = None
+    initial: Name | None = None
+    """A state as `Replay.initial` names it: `h`, `h[-1]`."""
+    index: Annotated[tuple[Annotated[int, Meta(ge=0, lt=4096)], ...], Meta(max_length=2)] = ()
+    sequence: Annotated[int, Meta(ge=1, le=MAX_T)] = 1
+    """Of the batch; of an input or target, of all the data."""
+    value: float | str | None
+    """A token where the data are tokens; None: no target."""
 
 
 class Replay(Record, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ def why(session: Session, timeline: Timeline, cell: Cell) -> Why:
             return Backward(*asked).gradient()
         case "parameter gradient":
             return Backward(*asked).parameter_gradient()
+        case "parameter" if (number := Forward(*asked).set_at()) is not None:
+            return Forward(*asked).set_parameter(number)
         case "parameter" if cell.iteration > 1 and session.run.rule is not None:
             made = replace(cell, kind="update", iteration=cell.iteration - 1)
             return Updating(session, timeline, made).update()

@@ -25,7 +25,7 @@ class Backward(Asking):
         cell = self.cell
         iteration = self.timeline.iteration(cell.iteration)
         _ = iteration.gradients
-        tape, plan = iteration.tape, iteration.run.plan
+        tape, plan = iteration.tape, iteration.tape.plan
         assert cell.t is not None
         place = cell.t - 1 - tape.start
         here = explain.Place(tape, place, cell.sequence)
@@ -72,13 +72,13 @@ class Backward(Asking):
                 for k in range(len(g)):
                     source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
                     handed = source.label if own else f"∂({parent.source})[{source.t}][{k}]"
-                    text = f"{parent.args[0].source}[{k},{j}] * {handed}"
+                    text = f"{parent.args[0].source}[{k},{j}] * {handed}{_cut(there, source)}"
                     yield text, float(matrix[k, j] * g[k]), source
             else:
                 source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
                 sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
                 rule = explain.sent_rule(there.at(there.place + sender.offset), sender)
-                yield f"from {source.label}: {rule}", float(sent[j]), source
+                yield f"from {source.label}: {rule}{_cut(there, source)}", float(sent[j]), source
 
     def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
         """The gradient that an equation hands on: its element k."""
@@ -106,7 +106,7 @@ class Backward(Asking):
         cell = self.cell
         iteration = self.timeline.iteration(cell.iteration)
         total = np.asarray(iteration.gradients[cell.name])
-        tape, plan = iteration.tape, iteration.run.plan
+        tape, plan = iteration.tape, iteration.tape.plan
         stops = Stops(plan.backward_order, tape.T)
         if cell.name in iteration.run.trained:
             if cell.so_far is not None:
@@ -152,3 +152,9 @@ class Backward(Asking):
                 of = f" in sequence {b + 1}" if tape.B > 1 else ""
                 terms.append((f"from {source.label}{of}", sent, source))
         return terms
+
+
+def _cut(there: explain.Place, sending: Cell) -> str:
+    """A word where an element was set by hand, so that its gradient goes no further."""
+    elements = explain.set_by_hand(there, sending.name)
+    return ", set by hand: nothing passes" if (sending.index or (0,))[0] in elements else ""

@@ -9,6 +9,7 @@ import numpy as np
 from rnn_engine import explain
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.tape import Tape
+from rnn_engine.edits import is_set, sequence_number
 from rnn_engine.errors import AddressError
 from rnn_engine.quantity import Cell
 from rnn_engine.why.answer import Asking, Summand, Why, element, weighted
@@ -27,6 +28,20 @@ class Forward(Asking):
             value, rule = self._datum()
         return self.answer(value, rule, [], True)
 
+    def set_at(self) -> int | None:
+        """The iteration at the beginning of which a parameter was set to what it is; None where it was not."""
+        cell, run = self.cell, self.session.run
+        number = run.by_hand.last_set(cell.name, cell.index, cell.iteration)
+        return None if number != cell.iteration and run.rule is not None else number
+
+    def set_parameter(self, number: int) -> Why:
+        """A parameter that was set by hand at the beginning of an iteration."""
+        cell = self.cell
+        value = self.session.run.by_hand.parameters[number][cell.name][cell.index]
+        return self.answer(
+            value, f"{cell.name} is set by hand at the beginning of iteration {number}", [], True
+        )
+
     def _datum(self) -> tuple[float, str]:
         cell = self.cell
         tape, place = self.tape()
@@ -34,7 +49,11 @@ class Forward(Asking):
         if signal is None or (signal.missing is not None and signal.missing[place, cell.sequence]):
             raise AddressError(f"{cell.label} has no value: none is given")
         element = cell.index[0] if cell.index else 0
-        return float(signal.values[place, cell.sequence, element]), f"{cell.name} is data"
+        run = self.session.run
+        sequence = sequence_number(run, cell.phase, cell.iteration, cell.sequence)
+        by_hand = cell.phase != "generate" and is_set(run, cell.name, sequence, cell.t or 0, element)
+        rule = f"{cell.name} is data{', set by hand' if by_hand else ''}"
+        return float(signal.values[place, cell.sequence, element]), rule
 
     def value(self) -> Why:
         cell = self.cell
@@ -48,6 +67,9 @@ class Forward(Asking):
         rule = equation.source.split("#")[0].strip()
         root, index = equation.root, cell.index if equation.root.shape else ()
         value = float(tape.value(cell.name)[place, cell.sequence, index[0] if index else 0])
+        if (index[0] if index else 0) in explain.set_by_hand(here, cell.name):
+            computed = float(tape.inner_value(root)[place, cell.sequence, index[0] if index else 0])
+            return self.answer(value, f"{cell.label} is set by hand; {rule} gives {computed:.6g}", [], True)
         if explain.padded(here):
             before = self.found(cell.name, (cell.t or 0) - tape.workspace.direction(cell.name), cell.index)
             return self.answer(
@@ -78,7 +100,14 @@ class Forward(Asking):
                 value, f"{cell.name} begins with what is learned", [(learned.label, value, learned)], True
             )
         does = "begins with" if place < 0 else "has, beyond the last time step,"
-        return self.answer(value, f"{cell.name} {does} this value", [], True)
+        run, element = self.session.run, cell.index[0] if cell.index else 0
+        beginning = run.schedule.beginning(cell.iteration) if cell.phase == "forward" else 0
+        back = beginning - (cell.t or 0) if place < 0 else place - tape.T
+        given_for = cell.sequence % run.initial[cell.name].shape[1]
+        by_hand = run.by_hand.begins_set(cell.name, back, given_for, element)
+        return self.answer(
+            value, f"{cell.name} {does} this value{', set by hand' if by_hand else ''}", [], True
+        )
 
     def _terms(
         self, here: explain.Place, expr: Expr, index: tuple[int, ...], weight: float

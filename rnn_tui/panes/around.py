@@ -24,10 +24,11 @@ class Title(LineWidget):
         self._aside = ""
 
     def show(self, snapshot: Snapshot, exact: tuple[str, str], hidden: int) -> None:
-        """Show where we are, the selected cell, what numbers are if not float64, how many panes are hidden."""
+        """Show where we are, the selected cell, and what else there is to know of the session and the screen."""
         self._shown = (snapshot.title, snapshot.address, snapshot.within, snapshot.sequence, exact)
         kind = "" if snapshot.dtype == "float64" else snapshot.dtype
-        self._aside = "  ".join(filter(None, (kind, f"+{hidden} hidden" if hidden else "")))
+        edits = f"{snapshot.edits} edit{'s' if snapshot.edits > 1 else ''}" if snapshot.edits else ""
+        self._aside = "  ".join(filter(None, (edits, kind, f"+{hidden} hidden" if hidden else "")))
         self.update()
 
     def draw(self, wide: int, high: int) -> list[Line]:

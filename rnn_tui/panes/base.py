@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rnn_engine.snapshot import Matrix, Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
+from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
 from rnn_tui.render.spans import Line
@@ -22,9 +23,9 @@ class Pane(LineWidget, can_focus=True):
     EXPLAINS: ClassVar[str]
     MANNER: ClassVar[Manner] = Manner()
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, precision: int = PRECISION) -> None:
         super().__init__(palette, name=self.NAME)
-        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER)
+        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, precision=precision)
         self._last: Drawn | None = None
 
     def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Formula
-from rnn_tui.commands import COMMANDS, SHOWN, keys_in
+from rnn_tui.commands import COMMANDS, Command, keys_in, shown_key
 from rnn_tui.render.spans import Line, Span, fit, merge, spread, width
 from rnn_tui.text import cells, clip, safe_text, wrap
 
@@ -143,6 +143,8 @@ class FooterView:
     """How far the tour is, the key it speaks of, what that does; empty: there is none."""
     idle: frozenset[str] = frozenset()
     """Commands that could do nothing here: they are left out."""
+    commands: tuple[Command, ...] = COMMANDS
+    """The table, with the keys as they are bound."""
 
 
 def draw_footer(view: FooterView, wide: int) -> Line:
@@ -161,9 +163,9 @@ def draw_footer(view: FooterView, wide: int) -> Line:
         ]
     elif view.tour[0]:
         return _tour(view, left, wide)
-    here = keys_in(view.view)
-    shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in COMMANDS}
-    entries = [entry for entry in COMMANDS if entry.footer and shown[entry.id] and entry.id not in view.idle]
+    commands, here = view.commands, keys_in(view.view, view.commands)
+    shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in commands}
+    entries = [entry for entry in commands if entry.footer and shown[entry.id] and entry.id not in view.idle]
     room = wide - width(left)
     kept: set[str] = set()
     for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
@@ -194,4 +196,4 @@ def _tour(view: FooterView, left: Sequence[Span], wide: int) -> Line:
 
 
 def _key(key: str, label: str) -> list[Span]:
-    return [(f" {SHOWN.get(key, key)}", "bar key"), (f" {label} ", "bar muted")]
+    return [(f" {shown_key(key)}", "bar key"), (f" {label} ", "bar muted")]

@@ -2,7 +2,7 @@
 
 Marks that hold without colour: `▸` the row of the current time step, `•` after the name of what this
 step wrote (its cells are underlined), `◎` the target's column, `●` the chosen one, `◉` both,
-`·` not computed yet, and a block after a number for its size.
+`·` not computed yet, `✎` set by hand, and a block after a number for its size.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.number import ASKED, UNKNOWN, bar, number, room_for, scale
+from rnn_tui.render.number import ASKED, EDITED, UNKNOWN, bar, number, room_for, scale
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
 
 LONGEST_LABEL = 12
+PRECISION = 4
+"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Shape:
     text: int
     """Cells of the widest entry where entries are tokens or whole numbers, else 0."""
     gutter: int
+    precision: int = PRECISION
+    """Decimals where there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Part:
 def known_at(matrix: Matrix, row: int, column: int) -> bool:
     """Whether the cell is computed at this address."""
     return matrix.known is None or bool(matrix.known[row, column])
+
+
+def edited_at(matrix: Matrix, row: int, column: int) -> bool:
+    """Whether the cell was set by hand."""
+    return matrix.edited is not None and bool(matrix.edited[row, column])
 
 
 def unknown(matrix: Matrix, row: int, column: int) -> Span:
@@ -84,7 +93,15 @@ def entry_width(matrix: Matrix) -> int:
     return max(len(f"{value:.0f}") for value in (float(values.min()), float(values.max())))
 
 
-def measure(matrix: Matrix, *, entries: bool = False) -> Shape:
+def decimals(shape: Shape, form: Format) -> int:
+    """Decimals in a format: those that are wanted in place of `PRECISION`, and tighter ones in proportion."""
+    wanted = shape.precision
+    if form.decimals == PRECISION:
+        return wanted
+    return min(form.decimals, wanted) if form.decimals < 3 else max(min(3, wanted), (wanted + 2) // 2)
+
+
+def measure(matrix: Matrix, *, entries: bool = False, precision: int = PRECISION) -> Shape:
     """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
     return Shape(
         rows=matrix.values.shape[0],
@@ -99,6 +116,7 @@ def measure(matrix: Matrix, *, entries: bool = False) -> Shape:
         else max(cells(token_text(label)) for label in matrix.columns if label),
         text=entry_width(matrix) if entries or matrix.texts is not None else 0,
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
+        precision=precision,
     )
 
 
@@ -111,7 +129,7 @@ def unlabelled(matrix: Matrix) -> bool:
 
 def cell_width(shape: Shape, form: Format) -> int:
     """Cells of a column without the gap before it."""
-    content = shape.text or room_for(form.decimals)
+    content = shape.text or room_for(decimals(shape, form))
     return max(content, min(form.label, shape.column_label)) + (form.bar and not shape.text)
 
 
@@ -203,7 +221,7 @@ def _cell_writer(
     if bars:
         sizes = abs(matrix.values if matrix.known is None else matrix.values[matrix.known])
         full = scale(float(sizes.max(initial=0.0)))
-    decimals = 0 if shape.text else form.decimals
+    places = 0 if shape.text else decimals(shape, form)
     digits = wide - 1 if bars else wide
 
     def put(row: int, column: int) -> list[Span]:
@@ -216,9 +234,11 @@ def _cell_writer(
         elif matrix.texts is not None:
             text, role = clip(token_text(matrix.texts[row][column]), digits), "text"
         else:
-            text = number(value, digits, decimals)
+            text = number(value, digits, places)
             role = "zero" if value == 0 else "negative" if value < 0 else "positive"
             block = bar(value, full) if bars else ""
+        if mark == EDITED:
+            role += " edited"
         if matrix.written is not None and matrix.written[row, column]:
             role += " written"
         if cursor == (row, column):
@@ -233,7 +253,9 @@ def _cell_writer(
 
 
 def _choice(matrix: Matrix, row: int, column: int) -> Span:
-    """The mark in the gap before a cell: the target's column, the chosen one, both, or none."""
+    """The mark in the gap before a cell: set by hand; the target's column, the chosen one, both, or none."""
+    if edited_at(matrix, row, column):
+        return (EDITED, "edited")
     target = matrix.target is not None and matrix.target[row] == column
     chosen = matrix.chosen is not None and matrix.chosen[row] == column
     if target:

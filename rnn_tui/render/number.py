@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import floor, isfinite, log10
 
-UNKNOWN, ASKED = "·", "?"
+UNKNOWN, ASKED, EDITED = "·", "?", "✎"
 _BARS = " ▁▂▃▄▅▆▇"
 
 

@@ -1,4 +1,4 @@
-"""Roles → styles: a dark and a light palette on the 256-colour cube, and one without colour.
+"""Roles → styles: a dark and a light palette on the 256-colour cube, one of the terminal's own colours, one without.
 
 The colours are those of the cube, so a terminal with 256 colours shows what one with millions does.
 Sign is blue against orange, which holds for colour-blind readers, and the minus says it as well.
@@ -41,6 +41,12 @@ LIGHT = Colours(
     warning="#af0000",
 )  # fmt: skip
 
+TERMINAL = Colours(  # those of the sixteen that can be read on a dark ground and on a light one
+    background="default", surface="default", row="default", text="default", muted="default", faint="default",
+    positive="bright_blue", negative="red", now="magenta", focus="cyan", target="green", chosen="magenta",
+    warning="red",
+)  # fmt: skip
+
 
 def _coloured(c: Colours) -> dict[str, Style]:
     def ink(colour: str, *, bold: bool = False, underline: bool = False) -> Style:
@@ -64,6 +70,7 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "now": ink(c.now, bold=True),
         "written": Style(color=c.now, bold=True, underline=True),
         "cursor": Style(color=c.background, bgcolor=c.focus, bold=True, underline=False),
+        "edited": Style(color=c.warning, bold=True, italic=True),
         "target": ink(c.target, bold=True),
         "chosen": ink(c.chosen, bold=True),
         "warning": ink(c.warning, bold=True),
@@ -73,11 +80,32 @@ def _coloured(c: Colours) -> dict[str, Style]:
     }
 
 
+def _terminal() -> dict[str, Style]:
+    """As without colour, and what a colour of the terminal can say on any ground."""
+    inks = _coloured(TERMINAL)
+    said = (
+        "positive",
+        "negative",
+        "now",
+        "written",
+        "focus",
+        "target",
+        "chosen",
+        "warning",
+        "asked",
+        "key",
+        "note",
+    )
+    return _plain() | {role: inks[role] for role in said}
+
+
 def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "note"), nothing)
     roles |= dict.fromkeys(("muted", "faint", "zero", "unknown", "title"), dim)
-    roles |= dict.fromkeys(("strong", "focus", "now", "target", "chosen", "warning", "key", "asked"), bold)
+    roles |= dict.fromkeys(
+        ("strong", "focus", "now", "target", "chosen", "warning", "key", "asked", "edited"), bold
+    )
     return roles | {
         "jump": Style(reverse=True, bold=True, dim=False),
         "written": Style(bold=True, underline=True, dim=False),
@@ -104,7 +132,9 @@ class Palette:
 
 
 def palette(theme: str) -> Palette:
-    """The palette of `dark`, `light` or, for anything else, the one without colour."""
+    """The palette of `dark`, `light`, `terminal` or, for anything else, the one without colour."""
     if theme == "dark":
         return Palette(_coloured(DARK))
+    if theme == "terminal":
+        return Palette(_terminal())
     return Palette(_coloured(LIGHT)) if theme == "light" else Palette(_plain())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, first_written, resolve
 from rnn_tui.render.layout import Layout, layout
-from rnn_tui.render.matrix import draw, measure, part
+from rnn_tui.render.matrix import PRECISION, draw, measure, part
 from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, beside, fit, merge, width
 from rnn_tui.render.strip import is_strip, strip
@@ -38,6 +38,8 @@ class PaneView:
     jump: bool = False
     boxed: bool = True
     manner: Manner = field(default_factory=Manner)
+    precision: int = PRECISION
+    """Decimals where there is room."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,7 +57,11 @@ def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
     cell = resolve(view.selection, view.matrices)
     cursor = cell if view.focused else None
     if view.manner.across and is_strip(view.matrices):
-        body, blocks, across = strip(view.matrices, inner_wide, inner_high, cursor), Layout(()), True
+        body, blocks, across = (
+            strip(view.matrices, inner_wide, inner_high, cursor, view.precision),
+            Layout(()),
+            True,
+        )
     else:
         body, blocks = _matrices(view, inner_wide, inner_high, cursor)
         across = False
@@ -69,7 +75,9 @@ def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tupl
     matrices = view.matrices
     bars = view.manner.shares and high >= 8 and has_shares(matrices)
     reserved = _room_for_bars(matrices[0], high) + 1 if bars else 0
-    shapes = tuple(measure(matrix, entries=view.manner.entries) for matrix in matrices)
+    shapes = tuple(
+        measure(matrix, entries=view.manner.entries, precision=view.precision) for matrix in matrices
+    )
     placed = layout(shapes, wide, high - reserved, _primary(view, cursor))
     lines: list[Line] = []
     tall = max((block.y + block.height for block in placed.blocks), default=0)

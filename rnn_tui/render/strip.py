@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
-from rnn_tui.render.matrix import LONGEST_LABEL, entry_width, known_at, unknown
-from rnn_tui.render.number import number, room_for
+from rnn_tui.render.matrix import LONGEST_LABEL, PRECISION, edited_at, entry_width, known_at, unknown
+from rnn_tui.render.number import EDITED, number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
@@ -25,10 +25,12 @@ def is_strip(matrices: Sequence[Matrix]) -> bool:
     )
 
 
-def strip(matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None) -> list[Line]:
+def strip(
+    matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None, precision: int = PRECISION
+) -> list[Line]:
     """A line of time steps, then a line per entry."""
     first = matrices[0]
-    wide = max(entry_width(matrix) or room_for(4) for matrix in matrices)
+    wide = max(entry_width(matrix) or room_for(precision) for matrix in matrices)
     wide = max(wide, max((cells(token_text(label)) for label in first.rows), default=1))
     wide = min(wide, LONGEST_LABEL)
     entries = [
@@ -45,7 +47,7 @@ def strip(matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None
     lines = [_times(first, shown, wide, lead, count)]
     for index, column in entries:
         here = cell.row if cell and (cell.index, cell.column) == (index, column) else None
-        lines.append(_entries(matrices[index], column, shown, wide, lead, here))
+        lines.append(_entries(matrices[index], column, shown, wide, lead, here, precision))
     if len(lines) > height:
         lines = lines[1:]
         top, end = window(len(lines), height, entries.index((cell.index, cell.column)) if cell else 0)
@@ -71,12 +73,18 @@ def _times(matrix: Matrix, shown: tuple[int, int], wide: int, lead: int, count: 
 
 
 def _entries(
-    matrix: Matrix, column: int, shown: tuple[int, int], wide: int, lead: int, here: int | None
+    matrix: Matrix,
+    column: int,
+    shown: tuple[int, int],
+    wide: int,
+    lead: int,
+    here: int | None,
+    precision: int,
 ) -> Line:
     """One entry over time; `here` is the row of the selected cell, if it is in this line."""
     wrote = matrix.written is not None and bool(matrix.written[:, column].any())
     spans: list[Span] = list(fit([(_name(matrix, column), "strong"), ("•" if wrote else " ", "now")], lead))
-    decimals = 0 if entry_width(matrix) else 4
+    decimals = 0 if entry_width(matrix) else precision
     for at in range(*shown):
         value = float(matrix.values[at, column])
         if not known_at(matrix, at, column):
@@ -92,5 +100,9 @@ def _entries(
             role += " now"
         if here == at:
             role += " cursor"
-        spans += [(" " * (1 + wide - cells(text)), ""), (text, role)]
+        gap = " " * (1 + wide - cells(text))
+        if edited_at(matrix, at, column):
+            spans += [(gap[1:], ""), (EDITED, "edited"), (text, f"{role} edited")]
+        else:
+            spans += [(gap, ""), (text, role)]
     return merge(spans)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnn_engine.errors import EngineError
+from rnn_tui.edits import Prompt
+from rnn_tui.render.cells import resolve
 from rnn_tui.screens.dialogs import AskScreen, Field, MarksScreen
 from rnn_tui.text import safe_text
 
@@ -51,6 +53,56 @@ def ask_which_mark(screen: SessionScreen) -> None:
         screen.say("no marks yet; m sets one here")
         return
     screen.app.push_screen(MarksScreen(marks, screen.snapshot.address), picked)
+
+
+def ask_value(screen: SessionScreen) -> None:
+    """Ask for another value of the selected cell, and set it."""
+    controller, name, selection = screen.controller, screen.pane.NAME, screen.pane.selection
+    asked: list[tuple[tuple[str, str, int, int], Prompt]] = []
+
+    def prepare() -> str:
+        matrices = controller.snapshot.panes[name]
+        at = resolve(selection, matrices)
+        if at is None:
+            return "there is no cell here"
+        spot = name, matrices[at.index].key, at.row, at.column
+        prompt = controller.edit_prompt(spot)
+        if isinstance(prompt, str):
+            return prompt
+        asked.append((spot, prompt))
+        return ""
+
+    def ask() -> None:
+        spot, prompt = asked[0]
+
+        async def attempt(values: tuple[str, ...]) -> str:
+            text = values[0]
+            said = await screen.driver.submit(lambda: controller.edit_refused(spot, text), quiet=True)
+            if not said:  # it may take its time, and Ctrl-C stops it, as a move
+                screen.submit(
+                    lambda: controller.edit(spot, text) or f"set by hand: {controller.last_edit}; u undoes it"
+                )
+            return said
+
+        field = Field("", prompt.present, select=True)
+        screen.app.push_screen(AskScreen(prompt.title, (field,), prompt.hint, attempt))
+
+    screen.submit(prepare, then=ask)
+
+
+def ask_which_edit(screen: SessionScreen) -> None:
+    """List the edits; the one that is picked is gone to."""
+    controller = screen.controller
+
+    def picked(address: str | None) -> None:
+        if address:
+            screen.driver.submit(lambda: controller.go_to(address))
+
+    edits = controller.edits()
+    if not edits:
+        screen.say("nothing is set by hand; e sets the selected number")
+        return
+    screen.app.push_screen(MarksScreen(edits, screen.snapshot.address, "Set by hand"), picked)
 
 
 def ask_file(screen: SessionScreen) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -29,14 +30,16 @@ class Field:
 
     label: str
     initial: str = ""
+    select: bool = False
+    """Typing replaces what stands there."""
 
 
 class SafeInput(Input):
     """An input box that takes nothing a terminal could obey."""
 
-    def __init__(self, initial: str, placeholder: str, id: str) -> None:
+    def __init__(self, initial: str, placeholder: str, id: str, select: bool = False) -> None:
         super().__init__(
-            initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=False, compact=True
+            initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=select, compact=True
         )
 
     def restricted(self) -> None:
@@ -51,12 +54,26 @@ class AskScreen(ModalScreen[bool]):
     def __init__(self, title: str, fields: Sequence[Field], hint: str, attempt: Attempt) -> None:
         super().__init__()
         self._heading, self._fields, self._hint, self._attempt = title, tuple(fields), hint, attempt
+        self._typed: list[Key] = []
+
+    def type_ahead(self, key: Key) -> None:
+        """A key that was pressed before this dialog was there, but after what opened it."""
+        self._typed.append(Key(key.key, key.character))
+        if self.focused is not None:
+            self.on_descendant_focus()
+
+    def on_descendant_focus(self) -> None:
+        """Now there is a line for what was typed ahead."""
+        typed, self._typed = self._typed, []
+        for key in typed:
+            if self.focused is not None:
+                self.focused.post_message(key)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(content(self._heading), classes="heading", markup=False)
             for at, field in enumerate(self._fields):
-                yield SafeInput(field.initial, field.label, f"field-{at}")
+                yield SafeInput(field.initial, field.label, f"field-{at}", field.select)
             yield Static(self._help(), id="said", markup=False)
 
     def _help(self) -> Content:
@@ -85,18 +102,20 @@ class MarksScreen(ModalScreen["str | None"]):
     """The marks in time; picking one closes the list with its address."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,apostrophe", "dismiss(None)", "close"),
-        ("j", "down", ""),
-        ("k", "up", ""),
+        ("escape", "dismiss(None)", "close"),
+        Binding("q", "dismiss(None)", "close", id="quit"),
+        Binding("apostrophe", "dismiss(None)", "close", id="marks"),
+        Binding("j", "down", id="below"),
+        Binding("k", "up", id="above"),
     ]
 
-    def __init__(self, marks: Sequence[tuple[str, str, str]], address: str) -> None:
+    def __init__(self, marks: Sequence[tuple[str, str, str]], address: str, heading: str = "Marks") -> None:
         super().__init__()
-        self._marks, self._address = tuple(marks), address
+        self._marks, self._address, self._heading = tuple(marks), address, heading
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog list"):
-            yield Static(content("Marks"), classes="heading", markup=False)
+            yield Static(content(self._heading), classes="heading", markup=False)
             yield OptionList(*(Option(_mark(*mark), id=None) for mark in self._marks), markup=False)
             yield Static(content("Enter goes there, Esc leaves"), classes="hint", markup=False)
 

@@ -73,6 +73,8 @@ class Explorer:
     def sync(self) -> None:
         """The panel goes along with the cell that is selected."""
         view, screen = self.view, self._screen
+        if view is not None and not screen.driver.busy and view.stale(screen.controller):
+            screen.driver.submit(lambda: "", quiet=True)  # after each batch it looks
         if not isinstance(view, WhyPanel):
             return
         following = (screen.pane.NAME, screen.pane.selection)

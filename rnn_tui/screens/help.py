@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -20,7 +20,7 @@ LEGEND = (
     ("▸ 2", "the current time step"), ("h•", "this step wrote here; its cells are underlined"),
     ("·", "not computed yet"), ("?", "to predict"), ("0", "exactly zero; anything else keeps its digits"),
     ("▂▅█", "the size of the number before it, within its matrix"), ("◎ ● ◉", "target, chosen, both"),
-    ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
+    ("✎", "set by hand"), ("◆", "a mark"), ("↓3 more", "what is out of view, and where"),
 )  # fmt: skip
 
 
@@ -28,12 +28,22 @@ class HelpScreen(ModalScreen[None]):
     """One page, scrolled with the arrows; any of the keys that open or leave things closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,question_mark", "dismiss(None)", "close"), ("j", "down", ""), ("k", "up", ""),
+        ("escape", "dismiss(None)", "close"), Binding("q", "dismiss(None)", "close", id="quit"),
+        Binding("question_mark", "dismiss(None)", "close", id="help"),
+        Binding("j", "down", id="below"), Binding("k", "up", id="above"),
     ]  # fmt: skip
 
-    def __init__(self, title: str, explains: str, note: str, view: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        explains: str,
+        note: str,
+        view: str = "",
+        commands: tuple[Command, ...] = COMMANDS,
+    ) -> None:
         """`view` is the one whose keys hold, if one is open: those come first."""
         super().__init__()
+        self._commands = commands
         self._heading, self._explains, self._note, self._view = title, explains, note, view
 
     def compose(self) -> ComposeResult:
@@ -47,11 +57,13 @@ class HelpScreen(ModalScreen[None]):
                     markup=False,
                 )
             yield Static(_table("on the screen", LEGEND), markup=False)
-            here = _rows(entry for entry in COMMANDS if self._view in entry.where)
+            here = _rows(entry for entry in self._commands if self._view in entry.where)
             if here:
                 yield Static(_table("here", here), markup=False)
             for group in GROUPS:
-                rows = _rows(entry for entry in COMMANDS if entry.group == group and entry.id != "count")
+                rows = _rows(
+                    entry for entry in self._commands if entry.group == group and entry.id != "count"
+                )
                 yield Static(_table(group, rows), markup=False)
             yield Static(
                 content("Digits before a motion say how often: 5n. Esc closes this page."),

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from rnn_tui.commands import VIEWS, Command, command, keys_in
-
-BY_KEY: dict[str, dict[str, Command]] = {view: keys_in(view) for view in ("", *VIEWS)}
-"""What each key asks for, by the view that is open; `""` is none."""
+from rnn_tui.commands import command
 
 
 def priority_bindings() -> list[BindingType]:

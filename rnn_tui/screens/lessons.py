@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
@@ -34,9 +34,11 @@ class LessonsScreen(Screen[None]):
     """Pick a lesson, or type the path of a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("q", "leave", "quit"), ("escape", "back", "back"), ("o", "path", "file"),
-        ("colon,slash", "app.command_palette", "commands"), ("question_mark", "help", "help"),
-        ("j", "down", ""), ("k", "up", ""), ("down", "list", ""),
+        Binding("q", "leave", "quit", id="quit"), ("escape", "back", "back"),
+        Binding("o", "path", "file", id="open"), Binding("colon", "app.command_palette", "commands", id="palette"),
+        Binding("slash", "app.command_palette", "commands", id="search"),
+        Binding("question_mark", "help", "help", id="help"),
+        Binding("j", "down", id="below"), Binding("k", "up", id="above"), ("down", "list", ""),
     ]  # fmt: skip
     AUTO_FOCUS = "OptionList"
     app: RnnTuiApp
@@ -65,9 +67,13 @@ class LessonsScreen(Screen[None]):
         yield OptionList(*(Option(_entry(lesson)) for lesson in self.lessons), markup=False)
         yield SafeInput("", "or the path of a replay file", "path")
         yield Static(content(""), id="said", markup=False)
+        key = self.app.key
         back = "" if self._first else "Esc back   "
         yield Static(
-            content(f"↑ ↓ choose   Enter open   o a file of yours   : find   ? help   {back}q quit"),
+            content(
+                f"↑ ↓ choose   Enter open   {key('open')} a file of yours   {key('palette')} find   "
+                f"{key('help')} help   {back}{key('quit')} quit"
+            ),
             classes="hint",
             markup=False,
         )

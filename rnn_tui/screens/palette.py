@@ -10,7 +10,6 @@ from typing import Any
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from rnn_tui.commands import COMMANDS
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.text import content, safe_text
@@ -65,7 +64,7 @@ class CommandsProvider(Entries):
             return []
         return [
             _Entry(f"{each.label}  {each.shown_keys}", each.help, partial(screen.run_action, each.action))
-            for each in COMMANDS
+            for each in screen.app.commands
             if each.id not in KEY_ONLY and not each.where
         ]
 

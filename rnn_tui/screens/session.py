@@ -14,16 +14,17 @@ from rnn_tui.panes.around import Timeline
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.lines import FooterView
+from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
-from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_which_mark
-from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
+from rnn_tui.screens.dialogs import AskScreen, SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.exporting import ask_export
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.keys import BY_KEY, priority_bindings
+from rnn_tui.screens.keys import priority_bindings
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
 from rnn_tui.screens.views import WhyPanel
@@ -45,8 +46,10 @@ class SessionScreen(Stage):
     BINDINGS = priority_bindings()
     app: RnnTuiApp
 
-    def __init__(self, controller: Controller, palette: Palette, scene: Scene = PLAIN) -> None:
-        super().__init__(palette, scene)
+    def __init__(
+        self, controller: Controller, palette: Palette, scene: Scene = PLAIN, precision: int = PRECISION
+    ) -> None:
+        super().__init__(palette, scene, precision)
         self.controller = controller
         self.snapshot = controller.snapshot
         self.driver = Driver(self._look, self._after_batch)
@@ -56,7 +59,7 @@ class SessionScreen(Stage):
         self.tour = OVER
         self._dragging = Dragging(self)
         self._pointed_at: int | None = None
-        self._ahead: list[str] = []
+        self._ahead: list[Key] = []
         self._waiting = False
         self._jump = False
         self._count = ""
@@ -125,8 +128,10 @@ class SessionScreen(Stage):
         speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
         line = snapshot.timeline
         idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
-        tour = self.tour.hint(self._view)
-        self._keys.show(FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle)))
+        tour = self.tour.hint(self.app.commands, self._view)
+        self._keys.show(
+            FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands)
+        )
 
     @property
     def _view(self) -> str:
@@ -187,22 +192,33 @@ class SessionScreen(Stage):
 
     async def on_key(self, event: Key) -> None:
         """All keys, in their order; one that needs the answer to those before it waits, and all after it do."""
-        if self._ahead or self._must_wait(event.key):
-            self._ahead.append(event.key)
+        if self.app.screen is not self:
+            self._hand_over(event)
+            event.stop()
+        elif self._ahead or self._must_wait(event.key):
+            self._ahead.append(event)
             event.stop()
         elif await self._press(event.key):
             event.stop()
 
     def _must_wait(self, key: str) -> bool:
-        entry = BY_KEY[self._view].get(key)
+        entry = self.app.by_key[self._view].get(key)
         return self.driver.busy and (self._waiting or (entry is not None and entry.waits))
 
     async def _catch_up(self) -> None:
         """The keys that waited, as far as they need not wait again."""
-        while self._ahead and not self._must_wait(self._ahead[0]):
-            await self._press(self._ahead.pop(0))
+        while self._ahead:
             if self.app.screen is not self:
-                self._ahead.clear()
+                self._hand_over(self._ahead.pop(0))
+            elif self._must_wait(self._ahead[0].key):
+                break
+            else:
+                await self._press(self._ahead.pop(0).key)
+
+    def _hand_over(self, key: Key) -> None:
+        """A dialog came while this was typed: it is meant for its line, and never a command here."""
+        if isinstance(self.app.screen, AskScreen):
+            self.app.screen.type_ahead(key)
 
     async def _press(self, key: str) -> bool:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
@@ -218,7 +234,7 @@ class SessionScreen(Stage):
         if key == "escape" and not self.tour.over and not self._view:
             self.action_tour()
             return True
-        entry = BY_KEY[self._view].get(key)
+        entry = self.app.by_key[self._view].get(key)
         if self._count and not (entry and (entry.counted or entry.id == "count")):
             self._count = ""
             self.schedule_paint()
@@ -264,7 +280,7 @@ class SessionScreen(Stage):
             self.driver.drop()
             self.controller.cancel()
         elif not self._playing:
-            self.say("nothing is running; q leaves")
+            self.say(f"nothing is running; {self.app.key('quit')} leaves")
         self._stop_playing()
 
     # playing
@@ -274,7 +290,7 @@ class SessionScreen(Stage):
         if self._playing:
             self._stop_playing()
         elif self.predicting.on:
-            self.say("predict mode goes step by step; p ends it")
+            self.say(f"predict mode goes step by step; {self.app.key('predict')} ends it")
         else:
             self._playing = True
             self._submit_move("step", 1)
@@ -284,7 +300,7 @@ class SessionScreen(Stage):
         """Play faster or slower."""
         self._speed = max(0, min(self._speed + change, len(SPEEDS) - 1))
         if not self._playing:
-            self.say(f"space plays {SPEEDS[self._speed]:g} steps a second")
+            self.say(f"{self.app.key('play')} plays {SPEEDS[self._speed]:g} steps a second")
         self.schedule_paint()
 
     def _play_on(self) -> None:
@@ -376,7 +392,8 @@ class SessionScreen(Stage):
     def _explain(self, explain: Callable[[], None]) -> None:
         self._stop_playing()
         if self.predicting.pending:
-            self.say("first the answer; a shows it, p ends predict mode")
+            key = self.app.key
+            self.say(f"first the answer; {key('reveal')} shows it, {key('end_predict')} ends predict mode")
         else:
             explain()
 
@@ -410,6 +427,32 @@ class SessionScreen(Stage):
         self.predicting.arrive(self.snapshot)
         if self.predicting.pending and self.explorer.view is not None:
             self.explorer.close()  # it would show what is asked
+
+    # what if
+
+    def action_edit(self) -> None:
+        """Ask for another value of the selected cell."""
+        self._stop_playing()
+        if self.predicting.pending:
+            self.say("first the answer; a shows it, p ends predict mode")
+        else:
+            ask_value(self)
+
+    def action_undo(self) -> None:
+        """Take the last edit back."""
+        self._stop_playing()
+        controller = self.controller
+        self.submit(lambda: controller.undo())
+
+    def action_redo(self) -> None:
+        """Make it again."""
+        self._stop_playing()
+        controller = self.controller
+        self.submit(lambda: controller.redo())
+
+    def action_edits(self) -> None:
+        """List the edits; the one that is picked is gone to."""
+        ask_which_edit(self)
 
     # marks, places, files
 
@@ -463,7 +506,10 @@ class SessionScreen(Stage):
         if tour != self.tour:
             self.tour = tour
             if tour.over:
-                self.say("the tour is over; ? explains everything again, and : finds it")
+                key = self.app.key
+                self.say(
+                    f"the tour is over; {key('help')} explains everything again, and {key('palette')} finds it"
+                )
             self.schedule_paint()
 
     def action_help(self) -> None:
@@ -472,7 +518,7 @@ class SessionScreen(Stage):
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
         note = "" if self.predicting.pending else self.snapshot.note
-        self.app.push_screen(HelpScreen(*words, note, self._view))
+        self.app.push_screen(HelpScreen(*words, note, self._view, self.app.commands))
 
     def action_leave(self) -> None:
         """Quit, or ask first."""
@@ -484,7 +530,7 @@ class SessionScreen(Stage):
         if self.controller.unsaved:
             lost.append("marks, notes or edits")
         if self.predicting.unsaved:
-            lost.append("answers (P saves them)")
+            lost.append(f"answers ({self.app.key('record')} saves them)")
         if not lost:
             then()
             return

@@ -19,6 +19,7 @@ from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
 from rnn_tui.render.arrange import PLAIN, Arrangement, Scene, boxed, kind
 from rnn_tui.render.cells import Cell, Selection, selection_at
+from rnn_tui.render.matrix import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.place import Placing
 from rnn_tui.widgets.lines import LineWidget
@@ -32,9 +33,9 @@ class Stage(Screen[None]):
     AUTO_FOCUS = "#hidden"
     snapshot: Snapshot
 
-    def __init__(self, palette: Palette, scene: Scene = PLAIN) -> None:
+    def __init__(self, palette: Palette, scene: Scene = PLAIN, precision: int = PRECISION) -> None:
         super().__init__()
-        self._palette = palette
+        self._palette, self._precision = palette, precision
         self._placing = Placing()
         self._placing.scene = scene
         self._here = "hidden"
@@ -57,7 +58,7 @@ class Stage(Screen[None]):
     def compose(self) -> ComposeResult:
         """Everything is a child of the screen; `Placing` says what is shown where."""
         palette = self._palette
-        self.panes = {cls.NAME: cls(palette) for cls in PANE_TYPES}
+        self.panes = {cls.NAME: cls(palette, self._precision) for cls in PANE_TYPES}
         self._title, self._equation, self._narration = Title(palette), Equation(palette), Narration(palette)
         self._timeline, self._curve, self._keys = Timeline(palette), Curve(palette), KeysLine(palette)
         self._panel = Panel(palette)

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from rnn_engine.quantity import Cell
     from rnn_engine.why import Term, Why
 
-Place = tuple[int, int, int]
+Moment = tuple[int, ...]
+"""Where the cursor is, and how often numbers were set by hand until then."""
 Following = tuple[str, Selection | None]
 """The pane that has the focus, and the cell chosen in it."""
+
+
+def moment(controller: Controller) -> Moment:
+    """Of now."""
+    return (*controller.place, controller.revision)
 
 
 class View:
@@ -54,6 +60,10 @@ class View:
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
         """Follow the cursor; in the driver's thread."""
 
+    def stale(self, controller: Controller) -> bool:
+        """Whether numbers were set by hand since it looked: the way back leads to views of before."""
+        return False
+
     def draw(self, wide: int, high: int) -> list[Line]:
         """The lines within the frame."""
         raise NotImplementedError
@@ -74,7 +84,7 @@ class View:
 class WhyState:
     """A number, its explanation (or why there is none), the chosen term, the numbers one came by."""
 
-    place: Place
+    moment: Moment
     answer: Why | str
     nowhere: str = ""
     """Where to look for a number that no pane shows; empty where one does."""
@@ -133,12 +143,19 @@ class WhyPanel(View):
         answer = controller.why(cell)
         if isinstance(answer, str):
             return answer
-        self.state = WhyState(controller.place, answer, _nowhere(controller, cell, answer), 0, path)
+        self.state = WhyState(moment(controller), answer, _nowhere(controller, cell, answer), 0, path)
         return ""
 
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
-        if self.state.place != controller.place:
+        state, now = self.state, moment(controller)
+        if state.moment == now:
+            return
+        moved = state.moment[:-1] != now[:-1] or isinstance(state.answer, str)
+        if moved or self.explain(controller, state.answer.cell, state.path):  # type: ignore[union-attr]
             self.follow(controller, snapshot)
+
+    def stale(self, controller: Controller) -> bool:
+        return self.state.moment[-1] != controller.revision
 
     def follow(self, controller: Controller, snapshot: Snapshot) -> str:
         """Explain the cell that is selected now; there is never anything to say."""
@@ -150,7 +167,7 @@ class WhyPanel(View):
             found = controller.cell_at((pane, matrices[at.index].key, at.row, at.column))
         said = found if isinstance(found, str) else self.explain(controller, found)
         if said:
-            self.state = WhyState(controller.place, said)
+            self.state = WhyState(moment(controller), said)
         return ""
 
     def draw(self, wide: int, high: int) -> list[Line]:
@@ -193,7 +210,7 @@ def _nowhere(controller: Controller, cell: Cell, answer: Why) -> str:
 class FullState:
     """The sections of one step, and the line at the top."""
 
-    place: Place
+    moment: Moment
     sections: tuple[Section, ...]
     top: int = 0
 
@@ -221,8 +238,11 @@ class FullPanel(View):
         return ("weights", "gradients")
 
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
-        if getattr(self, "state", None) is None or self.state.place != controller.place:
-            self.state = FullState(controller.place, controller.derivation())
+        if getattr(self, "state", None) is None or self.state.moment != moment(controller):
+            self.state = FullState(moment(controller), controller.derivation())
+
+    def stale(self, controller: Controller) -> bool:
+        return self.state.moment[-1] != controller.revision
 
     def draw(self, wide: int, high: int) -> list[Line]:
         sections = [(section.title, section.lines) for section in self.state.sections]
