@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnn_engine.core.language import Read
 from rnn_engine.edits import is_set, sequence_number
 from rnn_engine.position import Position
-from rnn_engine.snapshot import Bools
+
+if TYPE_CHECKING:
+    from rnn_engine.snapshot import Bools
 
 
 def inputs(at: Position, name: str, shape: tuple[int, int], *, token: bool) -> Bools | None:
