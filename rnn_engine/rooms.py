@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply, Read
@@ -22,6 +24,19 @@ def hidden_and_head(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]
     hidden = (*states, *inner)
     rest = [name for name in program.equations if name not in hidden and name != output]
     return hidden, (output, *rest)
+
+
+def gates_together(program: Program, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """The parameters in their order, but those of one kind for the gates of a cell side by side.
+
+    That is, names of one shape that differ in the last letter alone, and that letter is a value which is no state:
+    `W_xi W_xf W_xo W_xg`, then `W_hi W_hf …`, then `b_i b_f …`.
+    """
+    groups: dict[object, list[str]] = {}
+    for name, shape in shapes.items():
+        gate = name[-1] in program.equations and name[-1] not in program.states
+        groups.setdefault((name[:-1], shape) if gate else name, []).append(name)
+    return tuple(name for group in groups.values() for name in group)
 
 
 def over_classes(program: Program) -> set[str]:

@@ -12,7 +12,7 @@ from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.position import Position
-from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
+from rnn_engine.rooms import gates_together, hidden_and_head, multiplies_x, over_classes
 from rnn_engine.snapshot import Bools, Floats, Matrix
 from rnn_engine.trace import token_name
 from rnn_engine.training import is_over_classes, predicted_classes
@@ -152,7 +152,7 @@ class _Tables:
             parameters = self.at.iteration.before.parameters
         frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
         matrices = []
-        for name in session.run.parameters:
+        for name in gates_together(session.program, session.run.shapes):
             values = _as_matrix(parameters[name])
             rows, columns = self._parameter_labels(name, values.shape)
             written = np.full(values.shape, name == now and name in done and name not in frozen)
@@ -277,7 +277,7 @@ class _Tables:
         shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
         flowing = [name for name in shown if name in stopping and name != "loss"]
         matrices = [self._flow(name, tape, forward) for name in flowing]
-        return (*matrices, *(self._accumulated(name, tape, forward) for name in session.run.parameters))
+        return (*matrices, *(self._accumulated(name, tape, forward) for name in gates_together(session.program, session.run.shapes)))
 
     def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
         n = tape.value(name).shape[-1]

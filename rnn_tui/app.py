@@ -120,13 +120,7 @@ class RnnTuiApp(App[None]):
         self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
-        self.palette = palette(terminal.theme)
-        # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
-        self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
-
-    def key(self, id: str) -> str:
-        """The first key of a command, as a person would write it."""
-        return shown_key(command(id, self.commands).keys[0])
+        self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the guard after them."""

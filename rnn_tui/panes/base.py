@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.display import Display
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
 from rnn_tui.render.spans import Line
@@ -24,7 +24,7 @@ class Pane(LineWidget, can_focus=True):
 
     def __init__(self, palette: Palette, precision: int = PRECISION) -> None:
         super().__init__(palette, name=self.NAME)
-        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, precision=precision)
+        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, halves=palette.halves)
         self._last: Drawn | None = None
 
     def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:
@@ -38,6 +38,20 @@ class Pane(LineWidget, can_focus=True):
             boxed=boxed,
         )
         self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Draw with other styles from now on, and with the glyphs that go with them."""
+        self._view = replace(self._view, halves=palette.halves)
+        super().set_palette(palette)
+
+    @property
+    def display(self) -> Display:
+        """How the matrices are shown."""
+        return self._view.display
+
+    def choose_display(self, display: Display) -> None:
+        """Have them shown like this from the next drawing on."""
+        self._view = replace(self._view, display=display)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The frame and the matrices."""

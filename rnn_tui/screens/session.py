@@ -367,6 +367,19 @@ class SessionScreen(Stage):
         """Let go of it."""
         self._dragging.end()
 
+    def action_display(self, change: int) -> None:
+        """Numbers, heat map, both: the next of them in the focused pane."""
+        pane = self.pane
+        pane.choose_display(pane.display.turned(change, bars=pane.MANNER.shares))
+        self.say(f"{pane.NAME}: {pane.display.said}")
+
+    def action_scale(self, change: int) -> None:
+        """The next scale of the focused pane; a count is the end of a fixed one."""
+        pane, limit = self.pane, int(self._count or 0)
+        self._take_count()
+        pane.choose_display(pane.display.scaled(change, limit))
+        self.say(f"{pane.NAME}: {pane.display.scale_said}")
+
     # explanations
 
     def action_why(self) -> None:
