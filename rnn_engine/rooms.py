@@ -60,6 +60,23 @@ def over_classes(program: Program) -> set[str]:
     return found
 
 
+def concatenated(program: Program, parameter: str) -> list[Read] | None:
+    """What a matrix multiplies where that is `concat` of names (`W @ concat(h[t-1], x)`), in their order."""
+    for use in program.equations.values():
+        todo: list[object] = [use.root]
+        while todo:
+            expr = todo.pop()
+            if isinstance(expr, Apply):
+                match expr.args:
+                    case [Read(name=name), Apply(operation=operation, args=parts)] if (
+                        name == parameter and operation.name == "concat"
+                    ):
+                        reads = [part for part in parts if isinstance(part, Read)]
+                        return reads if len(reads) == len(parts) else None
+                todo += expr.args
+    return None
+
+
 def multiplies_x(program: Program, parameter: str) -> bool:
     for use in program.equations.values():
         todo: list[object] = [use.root]

@@ -151,7 +151,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "display", ("d",), "display(1)", "display",
-        "show this pane as it fits, as numbers, heat map or both; the output as bars too", "panes and cells", "display_back",
+        "show this pane as it fits, as numbers, heat map or both; the output as bars, too",
+        "panes and cells", "display_back",
     ),
     Command("display_back", ("D",), "display(-1)", "display back", "the display before", "panes and cells", "display"),
     Command(

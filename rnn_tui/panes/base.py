@@ -9,7 +9,7 @@ from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.display import Display
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
+from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane, same
 from rnn_tui.render.spans import Line
 from rnn_tui.widgets.lines import LineWidget
 
@@ -26,9 +26,10 @@ class Pane(LineWidget, can_focus=True):
         super().__init__(palette, name=self.NAME)
         self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, halves=palette.halves)
         self._last: Drawn | None = None
+        self._drawn: PaneView | None = None
 
     def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:
-        """Show this snapshot, and send what differs from the last one."""
+        """Show this snapshot, and send what differs from the last one; a pane that looks the same is not drawn."""
         self._view = replace(
             self._view,
             title=snapshot.names.get(self.NAME, self.NAME),
@@ -37,7 +38,8 @@ class Pane(LineWidget, can_focus=True):
             jump=jump,
             boxed=boxed,
         )
-        self.update()
+        if self._drawn is None or not same(self._drawn, self._view):
+            self.update()
 
     def set_palette(self, palette: Palette) -> None:
         """Draw with other styles from now on, and with the glyphs that go with them."""
@@ -45,17 +47,17 @@ class Pane(LineWidget, can_focus=True):
         super().set_palette(palette)
 
     @property
-    def display(self) -> Display:
+    def shown_as(self) -> Display:
         """How the matrices are shown."""
         return self._view.display
 
-    def choose_display(self, display: Display) -> None:
+    def show_as(self, display: Display) -> None:
         """Have them shown like this from the next drawing on."""
         self._view = replace(self._view, display=display)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The frame and the matrices."""
-        self._last = draw_pane(self._view, wide, high)
+        self._last, self._drawn = draw_pane(self._view, wide, high), self._view
         return self._last.lines
 
     @property

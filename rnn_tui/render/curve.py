@@ -41,7 +41,11 @@ def _words(finite: Sequence[tuple[int, float]], wide: int) -> Line:
     last = finite[-1]
     least = min(finite, key=lambda pair: pair[1])
     spans: list[Span] = [(f"{number(last[1], 8, 5)}", "strong"), (f" at {last[0]}", "muted")]
-    rest: list[Span] = [("   least ", "muted"), (number(least[1], 8, 5), "text"), (f" at {least[0]}", "muted")]
+    rest: list[Span] = [
+        ("   least ", "muted"),
+        (number(least[1], 8, 5), "text"),
+        (f" at {least[0]}", "muted"),
+    ]
     both = sum(cells(text) for text, _ in (*spans, *rest)) <= wide
     return fit(merge([*spans, *rest] if both else spans), wide)
 
@@ -97,4 +101,6 @@ def _joined(before: tuple[int, int] | None, to: tuple[int, int]) -> list[tuple[i
         return [to]
     (x0, y0), (x1, y1) = before, to
     steps = max(x1 - x0, abs(y1 - y0))
-    return [(x0 + round((x1 - x0) * k / steps), y0 + round((y1 - y0) * k / steps)) for k in range(1, steps + 1)]
+    return [
+        (x0 + round((x1 - x0) * k / steps), y0 + round((y1 - y0) * k / steps)) for k in range(1, steps + 1)
+    ]

@@ -55,4 +55,6 @@ class Display:
         """The scale in words."""
         if self.scale == "fixed":
             return f"one scale for all, to ±{self.limit:g}; a count before y sets another"
-        return "a scale for each matrix" if self.scale == "matrix" else "one scale for all matrices of this pane"
+        return (
+            "a scale for each matrix" if self.scale == "matrix" else "one scale for all matrices of this pane"
+        )

@@ -11,7 +11,18 @@ from itertools import groupby
 import numpy as np
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.levels import CURSOR, GLYPHS, LARGEST, LEAST, UNKNOWN, codes, entry, extremes, halves, pooled
+from rnn_tui.render.levels import (
+    CURSOR,
+    GLYPHS,
+    LARGEST,
+    LEAST,
+    UNKNOWN,
+    codes,
+    entry,
+    extremes,
+    halves,
+    pooled,
+)
 from rnn_tui.render.matrix import Block, name_of, row_head, said_extremes, shown_width, sign
 from rnn_tui.render.measure import NORM, Shape, lead_width, norm_width
 from rnn_tui.render.norms import norm_bars, paired_bars
@@ -77,7 +88,10 @@ def _body(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
 def _label(matrix: Matrix, shape: Shape, row: int, lead: int) -> list[Span]:
     if lead > shape.gutter:
         mark, label = row_head(matrix, shape, row, lead - 1)
-        return [(mark[0], "now" if mark[1] else ""), (f"{label[0]} ", "now" if "now" in label[1] else "muted")]
+        return [
+            (mark[0], "now" if mark[1] else ""),
+            (f"{label[0]} ", "now" if "now" in label[1] else "muted"),
+        ]
     return [("▸" if row == matrix.current else " ", "now")] if lead else []
 
 
@@ -106,7 +120,7 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     across = lead + shown_width(block, form.wide)
     norms = norm_width(shape, form)
     room = (across if norms else block.width) - width(spans)
-    if cells(full) <= room:
+    if block.full and block.own_scale and cells(full) <= room:
         spans.append((full, "muted"))
     if matrix.note and width(spans) + 2 + cells(matrix.note) <= block.width:
         spans.append((f"  {safe_text(matrix.note)}", "muted"))
@@ -157,8 +171,6 @@ def _ticks(matrix: Matrix, block: Block) -> list[Span]:
 
 def legend(scale: str, *, glyphs: bool) -> list[Span]:
     """The levels from the least to the largest, and what the ends stand for."""
-    spans: list[Span] = [(f" −{scale} " if scale else " − ", "muted")]
-    for level in range(-LEVELS, LEVELS + 1):
-        spans.append((GLYPHS[level] if glyphs else " ", f"heat{level}"))
-    spans.append((f" +{scale} " if scale else " + ", "muted"))
-    return spans
+    ends = (f" −{scale} ", f" +{scale} ") if scale else (" − ", " + ")
+    levels = [(GLYPHS[level] if glyphs else " ", f"heat{level}") for level in range(-LEVELS, LEVELS + 1)]
+    return [(ends[0], "muted"), *levels, (ends[1], "muted")]

@@ -16,6 +16,8 @@ from rnn_tui.render.measure import ASIDE, NUMBERS, TINTED, Format, Shape, gather
 from rnn_tui.render.pack import pack
 
 GAP = 2
+TIGHT, AIRY = (GAP, 0), ((2 * GAP, 1), (GAP, 1))
+"""Cells between blocks, across and down: at least, and rather."""
 FEWEST, FEWEST_OF_HEAT = (3, 4), (6, 12)
 """Rows and columns that a block that is cut keeps at least; what cannot is better left out, and named."""
 LOWEST = 4
@@ -46,7 +48,12 @@ class Layout:
 
 @lru_cache(maxsize=256)
 def layout(
-    shapes: tuple[Shape, ...], width: int, height: int, primary: int, mode: str = "numbers", halves: bool = True
+    shapes: tuple[Shape, ...],
+    width: int,
+    height: int,
+    primary: int,
+    mode: str = "numbers",
+    halves: bool = True,
 ) -> Layout:
     """Where the matrices go; a function of their shapes, the room, the mode and which of them matters most."""
     if not shapes or width <= 0 or height <= 0:
@@ -54,7 +61,9 @@ def layout(
     everything = tuple(range(len(shapes)))
     small = mode == "auto" and (height <= LOWEST or _fits_as_numbers(shapes[primary], width, height))
     for whole in _whole(shapes, mode, halves, primary, small):
-        if (blocks := _packed(shapes, everything, whole, width, height, width, height, whole=True)) is not None:
+        if (
+            blocks := _packed(shapes, everything, whole, width, height, width, height, whole=True)
+        ) is not None:
             return Layout(blocks)
     if mode == "auto":
         forms = NUMBERS if small else (*heats(halves)[:-2], *gathered(halves))
@@ -66,7 +75,13 @@ def layout(
 
 
 def _some(
-    shapes: tuple[Shape, ...], forms: Sequence[Format], width: int, height: int, primary: int, *, colours: bool
+    shapes: tuple[Shape, ...],
+    forms: Sequence[Format],
+    width: int,
+    height: int,
+    primary: int,
+    *,
+    colours: bool,
 ) -> Layout:
     """As many as fit: the primary one, then the others in their order; with `colours`, heat maps in what is left."""
     order = [primary, *(index for index in range(len(shapes)) if index != primary)]
@@ -104,7 +119,8 @@ def _whole(
         yield from ((form,) * count for form in NUMBERS)
     if small:
         order = [primary, *(index for index in range(count) if index != primary)]
-        for kept in sorted({count - 1, count * 3 // 4, count // 2, count // 4, 2, 1} & set(range(1, count)), reverse=True):
+        some = {count - 1, count * 3 // 4, count // 2, count // 4, 2, 1} - {0, count, count + 1}
+        for kept in sorted(some, reverse=True):
             as_numbers = set(order[:kept])
             for form in (NUMBERS[1], NUMBERS[-1]):
                 for heat in ASIDE:
@@ -186,14 +202,18 @@ def _packed(
     if sum(w * h for w, h in sizes) > width * height:
         return None
     if len(chosen) > 1 and not all(
-        _worth(shapes[index], forms[index], *given) for index, given in zip(chosen, sizes, strict=True)
+        given == want or _worth(shapes[index], forms[index], *given)
+        for index, given, want in zip(chosen, sizes, wants, strict=True)
     ):
         return None
-    for gap_x, gap_y in ((2 * GAP, 1), (GAP, 1), (GAP, 0)):
-        spots = pack(sizes, width, height, gap_x, gap_y)
-        if spots is not None:
-            return tuple(
-                Placed(index, x, y, w, h, forms[index])
-                for index, (x, y), (w, h) in zip(chosen, spots, sizes, strict=True)
-            )
-    return None
+    spots = pack(sizes, width, height, *TIGHT)
+    if spots is None:
+        return None
+    for gap_x, gap_y in AIRY:
+        if (airier := pack(sizes, width, height, gap_x, gap_y)) is not None:
+            spots = airier
+            break
+    return tuple(
+        Placed(index, x, y, w, h, forms[index])
+        for index, (x, y), (w, h) in zip(chosen, spots, sizes, strict=True)
+    )

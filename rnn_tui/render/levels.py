@@ -71,14 +71,15 @@ def _half(code: int) -> str:
 def full_scales(matrices: tuple[Matrix, ...], display: Display) -> tuple[float, ...]:
     """For each matrix the size at which its colours and bars are full.
 
-    A number of the form 1, 2 or 5 times a power of ten, so that it stays while the values move a little.
+    A number of the form 1, 2 or 5 times a power of ten, so that it stays while the values move a little; 0 where
+    there is nothing but zeros.
     """
     if display.scale == "fixed":
         return (display.limit,) * len(matrices)
     largest = [_largest(matrix) for matrix in matrices]
     if display.scale == "shared":
         largest = [max(largest, default=0.0)] * len(matrices)
-    return tuple(scale(size) for size in largest)
+    return tuple(scale(size) if size else 0.0 for size in largest)
 
 
 def _largest(matrix: Matrix) -> float:
@@ -95,7 +96,7 @@ def codes(matrix: Matrix, full: float) -> Codes:
     """The code of every entry."""
     values = matrix.values
     with np.errstate(invalid="ignore", over="ignore"):
-        share = values * (LEVELS / full)
+        share = values * (LEVELS / (full or 1.0))
         rounded = np.rint(np.clip(share, -LEVELS, LEVELS))
     rounded[np.isnan(values)] = 0
     found = rounded.astype(np.int8)

@@ -39,6 +39,8 @@ class Block:
     full: float = 1.0
     """The size at which colours and bars are full."""
     cursor: tuple[int, int] | None = None
+    own_scale: bool = True
+    """Whether that size is this matrix's own; one that all share stands in the frame."""
 
 
 def edited_at(matrix: Matrix, row: int, column: int) -> bool:

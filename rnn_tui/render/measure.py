@@ -85,14 +85,20 @@ POOLS = ((1, 2), (2, 2), (2, 3), (2, 4))
 
 def pools(halves: bool) -> tuple[Format, ...]:
     """Those in which an entry stands for several, the fewest first. Time steps are never pooled."""
-    return tuple(Format(heat=True, wide=1, halves=halves, pool=pool, labels=False) for pool in POOLS)
+    whole = Format(heat=True, wide=1)
+    forms = (
+        (replace(whole, halves=True), replace(whole, halves=True, labels=False))
+        if halves
+        else (whole, replace(whole, labels=False))
+    )
+    return tuple(replace(form, pool=pool) for pool in POOLS for form in forms)
 
 
 def gathered(halves: bool) -> tuple[Format, ...]:
     """Those of a matrix that scrolls down: labelled, and at last several columns in one."""
     slim = Format(heat=True, wide=1, halves=halves, norms=True)
     narrow = [replace(slim, pool=(1, across)) for across in (2, 3, 4)]
-    return slim, *narrow, replace(narrow[-1], norms=False)
+    return slim, *narrow
 
 
 @dataclass(frozen=True, slots=True)

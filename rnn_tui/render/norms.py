@@ -14,7 +14,7 @@ def row_norms(matrix: Matrix) -> list[float | None]:
     """The Euclidean norm of every row; None where it is not known."""
     with np.errstate(over="ignore", invalid="ignore"):
         norms = np.sqrt(np.square(matrix.values).sum(axis=1))
-    known = np.ones(len(norms), bool) if matrix.known is None else matrix.known.all(axis=1)
+    known = [True] * len(norms) if matrix.known is None else [bool(row.all()) for row in matrix.known]
     return [float(norm) if sure else None for norm, sure in zip(norms, known, strict=True)]
 
 

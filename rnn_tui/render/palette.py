@@ -110,6 +110,25 @@ def _heat(ramp: Ramp) -> dict[str, Style]:
     return roles
 
 
+def _heat_16(c: Colours, cells: dict[int, str]) -> dict[str, Style]:
+    """With sixteen colours there are no shades: the smaller sizes are coloured glyphs, the larger ones coloured cells.
+
+    `cells` are the backgrounds of the levels that have one. The halves of a cell have no glyph, so they are not used.
+    """
+    roles = {"bars": _ink(cells[3]), "heat0": _ink(c.muted)}
+    for level in (-2, -1, 1, 2):
+        roles[f"heat{level}"] = _ink(c.positive if level > 0 else c.negative, bold=abs(level) == 2)
+    for level, colour in cells.items():
+        roles[f"heat{level}"] = Style(color=ink_on(colour), bgcolor=colour)
+    return roles
+
+
+CELLS_16 = {
+    "dark": {-3: "#aa5500", -4: "#ffff55", 3: "#0000aa", 4: "#00aaaa"},
+    "light": {-3: "#ffff55", -4: "#aa5500", 3: "#55ffff", 4: "#0000aa"},
+}
+
+
 def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "bars", "note"), nothing)
@@ -132,7 +151,7 @@ class Palette:
 
     roles: dict[str, Style]
     halves: bool = False
-    """Whether two values may share a cell, one above the other: it takes colour, and the glyph `▀`."""
+    """Whether two values may share a cell, one above the other: it takes shades of colour, and the glyph `▀`."""
     made: dict[str, Style] = field(default_factory=dict)
 
     def style(self, role: str) -> Style:
@@ -153,6 +172,9 @@ def palette(theme: str, colours: str = "truecolor", *, unicode: bool = True) -> 
     """
     if theme not in ("dark", "light") or colours == "none":
         return Palette(_plain())
-    sixteen = colours == "standard"
-    of_text = {"dark": DARK_16 if sixteen else DARK, "light": LIGHT_16 if sixteen else LIGHT}[theme]
-    return Palette(_coloured(of_text) | _heat(RAMPS[theme, colours]), halves=unicode)
+    if colours == "standard":
+        of_text = DARK_16 if theme == "dark" else LIGHT_16
+        return Palette(_coloured(of_text) | _heat_16(of_text, CELLS_16[theme]))
+    return Palette(
+        _coloured(DARK if theme == "dark" else LIGHT) | _heat(RAMPS[theme, colours]), halves=unicode
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+
+import numpy as np
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
@@ -11,7 +13,7 @@ from rnn_tui.render.heat import draw_heat, legend
 from rnn_tui.render.layout import Layout, layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.matrix import Block, draw_numbers
-from rnn_tui.render.measure import measure, part
+from rnn_tui.render.measure import known_at, measure, part
 from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, fit, merge, width
@@ -48,6 +50,29 @@ class PaneView:
     display: Display = field(default_factory=Display)
     halves: bool = True
     """Whether a heat map may put two rows in a line; see `Palette.halves`."""
+
+
+def same(one: PaneView, other: PaneView) -> bool:
+    """Whether two views are drawn alike. Weights, say, stay as they are through two phases of three."""
+    return len(one.matrices) == len(other.matrices) and all(
+        all(map(_alike, one.matrices, other.matrices))
+        if each.name == "matrices"
+        else getattr(one, each.name) == getattr(other, each.name)
+        for each in fields(PaneView)
+    )
+
+
+def _alike(one: Matrix, other: Matrix) -> bool:
+    if one is other:
+        return True
+    for each in fields(Matrix):
+        here, there = getattr(one, each.name), getattr(other, each.name)
+        if isinstance(here, np.ndarray) and isinstance(there, np.ndarray):
+            if not np.array_equal(here, there):
+                return False
+        elif isinstance(here, np.ndarray) or isinstance(there, np.ndarray) or here != there:
+            return False
+    return True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,7 +124,9 @@ def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tupl
         mine = cursor if cursor and cursor.index == block.index else None
         row, column = (mine.row, mine.column) if mine else _focus(matrix)
         shown = part(shape, block.form, block.width, block.height, row, column)
-        how = Block(block.form, shown, block.width, fulls[block.index], (row, column) if mine else None)
+        place = (row, column) if mine else None
+        own = view.display.scale == "matrix"
+        how = Block(block.form, shown, block.width, fulls[block.index], place, own)
         drawn = (draw_heat if block.form.heat else draw_numbers)(matrix, shape, how)
         for y, line in enumerate(drawn, block.y):
             rows[y] += [(" " * (block.x - ends[y]), ""), *line]
@@ -114,7 +141,10 @@ def _bars_alone(view: PaneView, wide: int, high: int) -> list[Line]:
     """The probabilities of this time step with all the room; nothing where there are none."""
     if not has_shares(view.matrices):
         return []
-    return shares(view.matrices[0], wide, high, largest_first=view.display.mode == "sorted bars")
+    matrix = view.matrices[0]
+    if matrix.current is not None and not all(known_at(matrix, matrix.current, at) for at in range(2)):
+        return [fit([("not computed yet", "faint")], wide)]
+    return shares(matrix, wide, high, largest_first=view.display.mode == "sorted bars")
 
 
 def _under_cursor(view: PaneView, cursor: Cell | None, blocks: Layout) -> str:
@@ -123,10 +153,8 @@ def _under_cursor(view: PaneView, cursor: Cell | None, blocks: Layout) -> str:
     if cursor is None or form is None or not form.heat:
         return ""
     name, value = exact(cursor, view.matrices)
-    try:
+    if known_at(matrix := view.matrices[cursor.index], cursor.row, cursor.column) and matrix.texts is None:
         value = number(float(value), 9, 6)
-    except ValueError:
-        pass
     return f"{name} = {value}"
 
 
@@ -167,7 +195,8 @@ def framed(
 ) -> list[Line]:
     """The body within a box, or below a rule; a focused pane has heavy lines.
 
-    In the frame stand the names of what is `missing`, the fullest legend that fits (of `asides`) and the number `under` the cursor.
+    In the frame stand the names of what is `missing`, the fullest legend that fits (of `asides`), and the number
+    `under` the cursor.
     """
     heavy = view.focused
     role = "focus" if heavy else "faint"

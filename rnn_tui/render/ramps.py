@@ -2,7 +2,7 @@
 
 Every ramp gets further from its background in lightness with size, on both sides alike, so size survives where hue
 does not, and blue against orange holds for the three kinds of colour blindness; `tests/test_colours.py` measures both.
-Those for 256 colours are of the cube itself, those for 16 of the sixteen that Rich knows.
+Those for 256 colours are of the cube itself. Sixteen colours make no ramp: see `palette.py`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ RAMPS = {
         "#ffffff", "#fbdcb8 #f0b268 #cc7416 #7c3c00", "#cfe2f8 #8ebbe9 #3f86cc #0b3f7d"
     ),
     ("light", "256"): _ramp("#ffffff", "#ffd7af #ffaf00 #d75f00 #5f0000", "#afd7ff #5fafff #005fd7 #00005f"),
-    ("dark", "standard"): _ramp("#000000", "#aa0000 #aa5500 #ff5555 #ffff55", "#0000aa #5555ff #00aaaa #55ffff"),
-    ("light", "standard"): _ramp("#ffffff", "#ffff55 #ff5555 #aa5500 #aa0000", "#55ffff #00aaaa #5555ff #0000aa"),
 }
 """By theme and number of colours."""
 

@@ -370,15 +370,15 @@ class SessionScreen(Stage):
     def action_display(self, change: int) -> None:
         """Numbers, heat map, both: the next of them in the focused pane."""
         pane = self.pane
-        pane.choose_display(pane.display.turned(change, bars=pane.MANNER.shares))
-        self.say(f"{pane.NAME}: {pane.display.said}")
+        pane.show_as(pane.shown_as.turned(change, bars=pane.MANNER.shares))
+        self.say(f"{pane.NAME}: {pane.shown_as.said}")
 
     def action_scale(self, change: int) -> None:
         """The next scale of the focused pane; a count is the end of a fixed one."""
         pane, limit = self.pane, int(self._count or 0)
         self._take_count()
-        pane.choose_display(pane.display.scaled(change, limit))
-        self.say(f"{pane.NAME}: {pane.display.scale_said}")
+        pane.show_as(pane.shown_as.scaled(change, limit))
+        self.say(f"{pane.NAME}: {pane.shown_as.scale_said}")
 
     # explanations
 
