@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rnn_engine.snapshot import PANES, Formula, Matrix
 from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Cell, Selection, exact, moved, resolve, selection_at
+from rnn_tui.render.display import Display
 from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
 from rnn_tui.render.number import bar, number, scale
 from rnn_tui.render.pack import pack, window
@@ -153,7 +154,9 @@ def test_rows_out_of_view_are_counted() -> None:
 
 
 def test_columns_out_of_view_are_counted() -> None:
-    text = pane_text(PaneView("hidden", "h", (over_time(3, 40),), boxed=False), 36, 9)
+    text = pane_text(
+        PaneView("hidden", "h", (over_time(3, 40),), boxed=False, display=Display("numbers")), 36, 9
+    )
     assert "→" in text
     assert "more" in text
 

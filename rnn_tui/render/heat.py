@@ -122,6 +122,9 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     room = (across if norms else block.width) - width(spans)
     if block.full and block.own_scale and cells(full) <= room:
         spans.append((full, "muted"))
+    small = f" {form.pool[0]}×{form.pool[1]}" if form.pool != (1, 1) else ""
+    if small and width(spans) + cells(small) <= block.width:
+        spans.append((small, "muted"))
     if matrix.note and width(spans) + 2 + cells(matrix.note) <= block.width:
         spans.append((f"  {safe_text(matrix.note)}", "muted"))
     if form.halves:

@@ -15,6 +15,8 @@ NORM = 5
 """Cells of the bars of a norm over time, with the gap before them."""
 LONGEST_SCALE = 5
 """Cells of `±` and most scales."""
+POOL = 4
+"""Cells of ` 2×3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def size(shape: Shape, form: Format) -> tuple[int, int]:
     across = -(-shape.columns // form.pool[1])
     wide = lead_width(shape, form) + across * stride(shape, form) + norm_width(shape, form)
     if form.heat:
-        head = shape.name + (LONGEST_SCALE if form.labels else 0)
+        head = shape.name + LONGEST_SCALE * form.labels + POOL * (form.pool != (1, 1))
     else:
         head = shape.name + bool(shape.note) + shape.note
     return max(wide, head), head_height(shape, form) + -(-shape.rows // form.down)

@@ -39,7 +39,7 @@ DARK = Colours(
 )  # fmt: skip
 LIGHT = Colours(
     background="#ffffff", surface="#eeeeee", row="#e4e4e4", text="#262626", muted="#5f5f5f", faint="#9e9e9e",
-    positive="#0000d7", negative="#af5f00", now="#870087", focus="#005f87", target="#005f00", chosen="#8700d7",
+    positive="#0000d7", negative="#875f00", now="#870087", focus="#005f87", target="#005f00", chosen="#8700d7",
     warning="#af0000",
 )  # fmt: skip
 # The sixteen as Rich has them, so that each is sent as itself; a terminal shows its own idea of them.

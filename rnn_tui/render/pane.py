@@ -210,7 +210,7 @@ def framed(
     lines = [top, *(merge([*ends, *fit(line, wide - 4), *reversed(ends)]) for line in body)]
     flat = "━" if heavy else "─"
     left, right = ("┗", "┛") if heavy else ("╰", "╯")
-    value = f" {clip(under, wide - 8)} " if under else ""
+    value = f" {under} " if under and cells(under) + 12 <= wide else ""
     said = _missing(missing, wide - 6 - cells(value) - bool(value))
     rest = wide - 3 - cells(said) - cells(value) - bool(value)
     end: list[Span] = [(value, "strong"), (flat, role)] if value else []
@@ -244,7 +244,8 @@ def _asides(view: PaneView, blocks: Layout) -> tuple[Line, ...]:
     colours = tuple(legend(full, glyphs=any(form.heat and not form.halves for form in coloured)))
     pool = max(form.pool for form in coloured)
     pooled: Line = () if pool == (1, 1) else ((f" largest of {pool[0]}×{pool[1]} ", "muted"),)
-    return (*pooled, *colours, *marks), (*pooled, *colours), colours, pooled
+    last = (marks,) if marks else (pooled, colours) if pooled else ()
+    return (*pooled, *colours, *marks), (*pooled, *colours) if not marks else (*colours, *marks), *last
 
 
 def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides: tuple[Line, ...]) -> Line:
