@@ -152,7 +152,8 @@ def test_a_terminal_that_knows_fewer_colours_than_it_says_shows_the_signs_still(
             parsed = Style(color=colour).color
             assert parsed is not None
             snapped.append(parsed.downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex)
-        assert difference(*snapped, sight) >= 15
+        up, down = snapped
+        assert difference(up, down, sight) >= 15
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
