@@ -111,7 +111,7 @@ def scene(name: str, size: tuple[int, int], terminal: str) -> str:
     for cls in PANE_TYPES:
         view = PaneView(
             shown.names.get(cls.NAME, cls.NAME), cls.LETTER, shown.panes[cls.NAME], focused=cls.NAME == "hidden",
-            boxed=boxed(size[1]), manner=cls.MANNER, halves=styles.halves,
+            boxed=boxed(*size), manner=cls.MANNER, halves=styles.halves,
         )  # fmt: skip
         lines = draw_pane(view, *boxes[cls.NAME][2:]).lines
         text = text_of(lines)
