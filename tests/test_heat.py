@@ -86,6 +86,12 @@ def test_what_is_beyond_a_fixed_scale_says_so() -> None:
     assert [entry(int(code))[1] for code in found[0]] == ["heat-4", "heat-4", "heat4", "heat4"]
 
 
+@given(arrays(np.float64, (2, 3), elements=st.floats()), st.sampled_from([0.0, 5e-324, 1e-310, 1.0, 1e308]))
+def test_any_numbers_have_codes_on_any_scale(values: Floats, full: float) -> None:
+    for code in codes(matrix(values), full).flat:
+        assert len(entry(int(code))[0]) == 1
+
+
 def test_what_is_no_number_and_what_is_not_known_are_no_levels() -> None:
     values = np.array([[np.nan, np.inf, 0.5, 0.5]])
     known, asked = np.array([[True, True, False, False]]), np.array([[False, False, False, True]])

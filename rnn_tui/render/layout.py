@@ -60,10 +60,10 @@ def layout(
         return Layout(())
     everything = tuple(range(len(shapes)))
     small = mode == "auto" and (height <= LOWEST or _fits_as_numbers(shapes[primary], width, height))
-    for whole in _whole(shapes, mode, halves, primary, small):
-        if (
-            blocks := _packed(shapes, everything, whole, width, height, width, height, whole=True)
-        ) is not None:
+    for wanted in _whole(shapes, mode, halves, primary, small):
+        whole = tuple(form.of(shape) for form, shape in zip(wanted, shapes, strict=True))
+        sizes = [size(shape, form) for shape, form in zip(shapes, whole, strict=True)]
+        if (blocks := _packed(everything, whole, sizes, width, height)) is not None:
             return Layout(blocks)
     if mode == "auto":
         forms = NUMBERS if small else (*heats(halves)[:-2], *gathered(halves))
@@ -152,21 +152,60 @@ def _squeezed(
     if sum(min(w, least_across) * min(h, LOWEST) for w, h in tightest) > width * height:
         return None
     tallest = max(size(shapes[index], forms[-1].of(shapes[index]))[1] for index in chosen) + 2
-    caps = range(min(height, tallest), min(LOWEST, height) - 1, -1)
-    for cap_y in caps:
-        for form in forms:
-            if (
-                blocks := _packed(shapes, chosen, each(form), width, height, width, cap_y, columns=True)
-            ) is not None:
-                return blocks
-    if coloured:
-        return None
+    caps = range(min(LOWEST, height), min(height, tallest) + 1)
+    best: tuple[int, tuple[Placed, ...]] | None = None
+    for form in forms:
+        found = _highest(shapes, chosen, each(form), width, height, width, caps, columns=True)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+        if best is not None and best[0] == caps[-1]:
+            break
+    if best is not None or coloured:
+        return best and best[1]
     for cap_x in sorted({width, (width - GAP) // 2, (width - 2 * GAP) // 3}, reverse=True):
         for form in forms[-2:]:
-            for cap_y in caps:
-                if (blocks := _packed(shapes, chosen, each(form), width, height, cap_x, cap_y)) is not None:
-                    return blocks
+            if (found := _highest(shapes, chosen, each(form), width, height, cap_x, caps)) is not None:
+                return found[1]
     return None
+
+
+def _highest(
+    shapes: tuple[Shape, ...],
+    chosen: tuple[int, ...],
+    forms: Sequence[Format],
+    width: int,
+    height: int,
+    cap_x: int,
+    caps: range,
+    *,
+    columns: bool = False,
+) -> tuple[int, tuple[Placed, ...]] | None:
+    """The most lines, of `caps`, that a block may have so that all of `chosen` fit, and where they go then."""
+    forms = [form.of(shape) for shape, form in zip(shapes, forms, strict=True)]
+    wants = [size(shapes[index], forms[index]) for index in chosen]
+    if columns and any(w > cap_x for w, _ in wants):
+        return None
+
+    def enough(cap: int) -> bool:
+        return len(chosen) == 1 or all(
+            (w <= cap_x and h <= cap)
+            or _worth(shapes[index], forms[index], min(w, cap_x), min(h + (w > cap_x), cap))
+            for index, (w, h) in zip(chosen, wants, strict=True)
+        )
+
+    def packed(cap: int) -> tuple[Placed, ...] | None:
+        # A block whose columns are cut needs a line more, for the sign that says so.
+        sizes = [(min(w, cap_x), min(h + (w > cap_x), cap)) for w, h in wants]
+        return _packed(chosen, forms, sizes, width, height)
+
+    # What does not fit with the fewest lines does not fit with more: most attempts end there.
+    least = next((cap for cap in caps if enough(cap)), None)
+    if least is None or (blocks := packed(least)) is None:
+        return None
+    for cap in range(caps[-1], least, -1):
+        if (higher := packed(cap)) is not None:
+            return cap, higher
+    return least, blocks
 
 
 def _worth(shape: Shape, form: Format, width: int, height: int) -> bool:
@@ -178,33 +217,14 @@ def _worth(shape: Shape, form: Format, width: int, height: int) -> bool:
 
 
 def _packed(
-    shapes: tuple[Shape, ...],
     chosen: tuple[int, ...],
     forms: Sequence[Format],
+    sizes: Sequence[tuple[int, int]],
     width: int,
     height: int,
-    cap_x: int,
-    cap_y: int,
-    *,
-    columns: bool = False,
-    whole: bool = False,
 ) -> tuple[Placed, ...] | None:
-    """All of `chosen` in these formats with no block beyond the caps, airy if that fits, else tight.
-
-    With `columns`, no column may be cut; with `whole`, no row either.
-    """
-    forms = [form.of(shape) for shape, form in zip(shapes, forms, strict=True)]
-    wants = [size(shapes[index], forms[index]) for index in chosen]
-    if (columns or whole) and any(w > cap_x or (whole and h > cap_y) for w, h in wants):
-        return None
-    # A block whose columns are cut needs a line more, for the sign that says so.
-    sizes = [(min(w, cap_x), min(h + (w > cap_x), cap_y)) for w, h in wants]
+    """Blocks of these sizes for all of `chosen`, airy if that fits, else tight."""
     if sum(w * h for w, h in sizes) > width * height:
-        return None
-    if len(chosen) > 1 and not all(
-        given == want or _worth(shapes[index], forms[index], *given)
-        for index, given, want in zip(chosen, sizes, wants, strict=True)
-    ):
         return None
     spots = pack(sizes, width, height, *TIGHT)
     if spots is None:

@@ -96,9 +96,9 @@ def codes(matrix: Matrix, full: float) -> Codes:
     """The code of every entry."""
     values = matrix.values
     with np.errstate(invalid="ignore", over="ignore"):
-        share = values * (LEVELS / (full or 1.0))
+        share = values / (full or 1.0) * LEVELS
         rounded = np.rint(np.clip(share, -LEVELS, LEVELS))
-    rounded[np.isnan(values)] = 0
+    rounded[np.isnan(rounded)] = 0
     found = rounded.astype(np.int8)
     found[(found == 0) & (values > 0)] = SMALL_POSITIVE
     found[(found == 0) & (values < 0)] = SMALL_NEGATIVE
