@@ -190,7 +190,7 @@ def test_probabilities_have_bars_target_and_choice() -> None:
     view = PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True))
     lines = pane_text(view, 57, 13).splitlines()
     assert "◎ target ● chosen" in lines[0]
-    assert any(line.count("█") > 5 and "◉" in line and "class" in line for line in lines)
+    assert any(line.count("━") > 5 and "◉" in line and "class" in line for line in lines)
 
 
 def test_the_largest_probabilities_and_the_target_stay_when_there_are_many() -> None:

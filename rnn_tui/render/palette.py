@@ -101,7 +101,7 @@ def _coloured(c: Colours) -> dict[str, Style]:
 
 def _heat(ramp: Ramp) -> dict[str, Style]:
     """For each level: a cell of that colour with ink that is read on it, and the two halves of a cell."""
-    roles = {"bars": _ink(ramp.at(2))}
+    roles = {"bars": _ink(ramp.at(3))}
     for level in range(-LEVELS, LEVELS + 1):
         colour = ramp.at(level)
         roles[f"heat{level}"] = Style(color=ink_on(colour), bgcolor=colour)

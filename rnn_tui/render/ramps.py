@@ -38,9 +38,9 @@ RAMPS = {
     ),
     ("dark", "256"): _ramp("#1c1c1c", "#5f0000 #af5f00 #ff8700 #ffd787", "#00005f #005faf #5fafff #afd7ff"),
     ("light", "truecolor"): _ramp(
-        "#ffffff", "#fbdcb8 #f0b268 #cc7416 #7c3c00", "#cfe2f8 #8ebbe9 #3f86cc #0b3f7d"
+        "#f2f2f2", "#fad2a5 #eda653 #c76d10 #743600", "#bcd7f5 #7dafe4 #347cc4 #083a76"
     ),
-    ("light", "256"): _ramp("#ffffff", "#ffd7af #ffaf00 #d75f00 #5f0000", "#afd7ff #5fafff #005fd7 #00005f"),
+    ("light", "256"): _ramp("#eeeeee", "#ffd7af #ffaf00 #d75f00 #5f0000", "#afd7ff #5fafff #005fd7 #00005f"),
 }
 """By theme and number of colours."""
 

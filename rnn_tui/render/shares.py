@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.measure import known_at
-from rnn_tui.render.number import level_bar, number, scale
+from rnn_tui.render.number import number, scale
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, token_text
 
@@ -58,12 +58,18 @@ def shares(matrix: Matrix, width: int, height: int, *, largest_first: bool = Fal
     return lines
 
 
+def _bar(share: float, room: int) -> str:
+    """A slim bar, to half a cell; what is not zero shows."""
+    ends = round(2 * room * min(max(share, 0.0), 1.0)) or int(share > 0)
+    return "━" * (ends // 2) + "╸" * (ends % 2)
+
+
 def _line(
     name: str, value: float, lead: int, room: int, full: float, target: bool, chosen: bool, width: int
 ) -> Line:
     mark = "◉" if target and chosen else "◎" if target else "●" if chosen else " "
     role = "target" if target else "chosen" if chosen else "muted"
-    drawn = level_bar(value / full, room)
+    drawn = _bar(value / full, room)
     label = clip(name, lead)
     spans: list[Span] = [
         (" " * (lead - cells(label)) + label, "text" if role == "muted" else role), (" ", ""),
