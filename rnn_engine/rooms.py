@@ -61,20 +61,27 @@ def over_classes(program: Program) -> set[str]:
 
 
 def concatenated(program: Program, parameter: str) -> list[Read] | None:
-    """What a matrix multiplies where that is `concat` of names (`W @ concat(h[t-1], x)`), in their order."""
+    """What a matrix multiplies where that is names in a row, in their order; None where it is anything else.
+
+    Written as `W @ concat(h[t-1], x)`, or with the concatenation as a value of its own: `v = concat(h[t-1], x)`.
+    """
     for use in program.equations.values():
         todo: list[object] = [use.root]
         while todo:
             expr = todo.pop()
             if isinstance(expr, Apply):
                 match expr.args:
-                    case [Read(name=name), Apply(operation=operation, args=parts)] if (
-                        name == parameter and operation.name == "concat"
-                    ):
-                        reads = [part for part in parts if isinstance(part, Read)]
-                        return reads if len(reads) == len(parts) else None
+                    case [Read(name=name), Read(kind="equation", name=value)] if name == parameter:
+                        return _parts(program.equations[value].root)
+                    case [Read(name=name), Apply() as vector] if name == parameter:
+                        return _parts(vector)
                 todo += expr.args
     return None
+
+
+def _parts(expr: Apply) -> list[Read] | None:
+    reads = [part for part in expr.args if isinstance(part, Read)]
+    return reads if expr.operation.name == "concat" and len(reads) == len(expr.args) else None
 
 
 def multiplies_x(program: Program, parameter: str) -> bool:

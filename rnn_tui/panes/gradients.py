@@ -14,5 +14,6 @@ class Gradients(Pane):
     MANNER = Manner(norms=True)
     EXPLAINS = (
         "How the loss changes with each value (∂h, ∂a, … filled from the last time step back to the first), and with "
-        "each parameter. A parameter's total is complete when the backward phase ends."
+        "each parameter. A parameter's total is complete when the backward phase ends. The bars beside ∂h are the norm "
+        "of each time step."
     )
