@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.levels import (
@@ -30,6 +29,9 @@ from rnn_tui.render.ramps import LEVELS
 from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.text import cells, clip, safe_text, token_text
 
+if TYPE_CHECKING:
+    from rnn_tui.render.levels import Codes
+
 
 def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     """The lines of the block; each takes its width at most."""
@@ -42,7 +44,7 @@ def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     return lines
 
 
-def _marked(matrix: Matrix, block: Block) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+def _marked(matrix: Matrix, block: Block) -> Codes:
     """The codes of what is shown, pooled and with its marks."""
     form, shown = block.form, block.shown
     down, across = form.pool
@@ -63,10 +65,10 @@ def _body(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     form, shown = block.form, block.shown
     part = _marked(matrix, block)
     if form.halves:
-        if len(part) % 2:
-            part = np.vstack([part, np.full((1, part.shape[1]), UNKNOWN, part.dtype)])
-        rows = zip(part[::2].tolist(), part[1::2].tolist(), strict=True)
-        drawn = [_halved(upper, lower, form.wide) for upper, lower in rows]
+        rows = part.tolist()
+        rows += [[UNKNOWN] * len(rows[0])] * (len(rows) % 2)
+        pairs = zip(rows[::2], rows[1::2], strict=True)
+        drawn = [_halved(upper, lower, form.wide) for upper, lower in pairs]
     else:
         drawn = [_single(row, form.wide) for row in part.tolist()]
     # What a line takes is known: counting the cells of its many spans would cost more than drawing them.

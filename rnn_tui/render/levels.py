@@ -2,21 +2,28 @@
 
 A level is -4 to 4, and the codes after it stand for what is no size. Glyphs say sign and size without colour: strokes
 that lie are below zero, `-` `~` `=` `#`; those that cross are above, `+` `*` `%` `@`.
+
+NumPy is imported by what computes with it, not with this module: the screen can stand before it is loaded.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isfinite
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnn_engine.snapshot import Floats, Matrix
+from rnn_engine.snapshot import Matrix
 from rnn_tui.render.display import Display
 from rnn_tui.render.number import scale
 from rnn_tui.render.ramps import LEVELS
 
-Codes = NDArray[np.int8]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rnn_engine.snapshot import Floats
+
+    Codes = NDArray[np.int8]
 
 BELOW, ABOVE = -5, 5
 """Beyond the ends of a scale that was asked for."""
@@ -85,15 +92,15 @@ def full_scales(matrices: tuple[Matrix, ...], display: Display) -> tuple[float, 
 def _largest(matrix: Matrix) -> float:
     if matrix.texts is not None or not matrix.values.size:
         return 0.0
-    sizes = np.abs(matrix.values)
-    if matrix.known is not None:
-        sizes = np.where(matrix.known, sizes, 0.0)
-    largest = float(sizes.max())
-    return largest if np.isfinite(largest) else float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    sizes = abs(matrix.values) if matrix.known is None else abs(matrix.values[matrix.known])
+    largest = float(sizes.max(initial=0.0))
+    return largest if isfinite(largest) else float(sizes[sizes < float("inf")].max(initial=0.0))
 
 
 def codes(matrix: Matrix, full: float) -> Codes:
     """The code of every entry."""
+    import numpy as np
+
     values = matrix.values
     with np.errstate(invalid="ignore", over="ignore"):
         share = values / (full or 1.0) * LEVELS
@@ -115,6 +122,8 @@ def codes(matrix: Matrix, full: float) -> Codes:
 
 def extremes(matrix: Matrix) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Where the least and the largest of the known numbers are; None where all are alike."""
+    import numpy as np
+
     values: Floats = matrix.values
     usable = np.isfinite(values) if matrix.known is None else matrix.known & np.isfinite(values)
     if not usable.any():
@@ -131,6 +140,8 @@ def pooled(found: Codes, values: Floats, down: int, across: int) -> Codes:
     """One code for every `down` × `across` entries: that of the largest in size."""
     if down == across == 1:
         return found
+    import numpy as np
+
     rows, columns = found.shape
     high, wide = -(-rows // down), -(-columns // across)
     size = np.full((high * down, wide * across), -1.0)

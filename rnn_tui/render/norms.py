@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import hypot, isfinite, log10
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.flow import WIDE_RANGE
@@ -12,28 +12,27 @@ from rnn_tui.render.spans import Span
 
 def row_norms(matrix: Matrix) -> list[float | None]:
     """The Euclidean norm of every row; None where it is not known."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = np.sqrt(np.square(matrix.values).sum(axis=1))
-    known = [True] * len(norms) if matrix.known is None else [bool(row.all()) for row in matrix.known]
-    return [float(norm) if sure else None for norm, sure in zip(norms, known, strict=True)]
+    rows = matrix.values.tolist()
+    known = [True] * len(rows) if matrix.known is None else [bool(row.all()) for row in matrix.known]
+    return [hypot(*row) if sure else None for row, sure in zip(rows, known, strict=True)]
 
 
 def shares(matrix: Matrix) -> list[float | None]:
     """Of each row, the share of a full bar: linear, or by powers of ten where the norms range widely."""
     norms = row_norms(matrix)
-    sizes = [norm for norm in norms if norm and np.isfinite(norm)]
+    sizes = [norm for norm in norms if norm and isfinite(norm)]
     if not sizes:
         return [None if norm is None else 0.0 if norm == 0 else 1.0 for norm in norms]
     full, least = max(sizes), max(min(sizes), 1e-12 * max(sizes))
-    decades = np.log10(full / least) if full > WIDE_RANGE * least else 0.0
+    decades = log10(full / least) if full > WIDE_RANGE * least else 0.0
     found: list[float | None] = []
     for norm in norms:
         if norm is None or norm == 0:
             found.append(norm)
-        elif not np.isfinite(norm):
+        elif not isfinite(norm):
             found.append(1.0)
         else:
-            share = 1 + np.log10(max(norm, least) / full) / (decades + 1) if decades else norm / full
+            share = 1 + log10(max(norm, least) / full) / (decades + 1) if decades else norm / full
             found.append(float(share))
     return found
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-import numpy as np
-
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
 from rnn_tui.render.display import BARS, Display
@@ -67,10 +65,10 @@ def _alike(one: Matrix, other: Matrix) -> bool:
         return True
     for each in fields(Matrix):
         here, there = getattr(one, each.name), getattr(other, each.name)
-        if isinstance(here, np.ndarray) and isinstance(there, np.ndarray):
-            if not np.array_equal(here, there):
+        if hasattr(here, "tobytes") and hasattr(there, "tobytes"):
+            if here.shape != there.shape or here.tobytes() != there.tobytes():
                 return False
-        elif isinstance(here, np.ndarray) or isinstance(there, np.ndarray) or here != there:
+        elif hasattr(here, "tobytes") or hasattr(there, "tobytes") or here != there:
             return False
     return True
 
