@@ -102,7 +102,7 @@ def test_a_window_shows_the_focus_and_its_neighbours(count: int, visible: int, d
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 6)), min_size=1, max_size=8))
-def test_packed_blocks_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
+def test_packed_blocks_do_not_overlap_nor_touch(sizes: list[tuple[int, int]]) -> None:
     spots = pack(sizes, 30, 14, 2, 1)
     if spots is None:
         return
@@ -112,7 +112,8 @@ def test_packed_blocks_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
         assert not cells & taken
         assert x + w <= 30
         assert y + h <= 14
-        taken |= cells
+        # Two cells stay free beside it.
+        taken |= {(cx, cy) for cx in range(x - 2, x + w + 2) for cy in range(y, y + h)}
 
 
 # panes
