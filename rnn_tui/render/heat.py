@@ -46,19 +46,17 @@ def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
 
 def _marked(matrix: Matrix, block: Block) -> Codes:
     """The codes of what is shown, pooled and with its marks."""
-    form, shown = block.form, block.shown
-    down, across = form.pool
-    found = codes(matrix, block.full)
-    part = pooled(found, matrix.values, down, across) if (down, across) != (1, 1) else found
-    ends = None if form.halves else extremes(matrix)
-    if ends is not None:
-        for mark, (row, column) in zip((LEAST, LARGEST), ends, strict=True):
-            part[row // down, column // across] += mark
+    (down, across), shown = block.form.pool, block.shown
+    here = slice(*shown.rows), slice(*shown.columns)
+    part = pooled(codes(matrix, block.full, *here), matrix.values[here], down, across)
+    ends = None if block.form.halves else extremes(matrix)
+    marks = [*zip((LEAST, LARGEST), ends, strict=True)] if ends else []
     if block.cursor is not None:
-        row, column = block.cursor
-        part[row // down, column // across] += CURSOR
-    rows = slice(shown.rows[0] // down, -(-shown.rows[1] // down))
-    return part[rows, shown.columns[0] // across : -(-shown.columns[1] // across)]
+        marks.append((CURSOR, block.cursor))
+    for mark, (row, column) in marks:
+        if row in range(*shown.rows) and column in range(*shown.columns):
+            part[(row - shown.rows[0]) // down, (column - shown.columns[0]) // across] += mark
+    return part
 
 
 def _body(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:

@@ -97,11 +97,11 @@ def _largest(matrix: Matrix) -> float:
     return largest if isfinite(largest) else float(sizes[sizes < float("inf")].max(initial=0.0))
 
 
-def codes(matrix: Matrix, full: float) -> Codes:
-    """The code of every entry."""
+def codes(matrix: Matrix, full: float, rows: slice = slice(None), columns: slice = slice(None)) -> Codes:
+    """The code of every entry, or of those in these rows and columns."""
     import numpy as np
 
-    values = matrix.values
+    values = matrix.values[rows, columns]
     with np.errstate(invalid="ignore", over="ignore"):
         share = values / (full or 1.0) * LEVELS
         rounded = np.rint(np.clip(share, -LEVELS, LEVELS))
@@ -114,9 +114,9 @@ def codes(matrix: Matrix, full: float) -> Codes:
     found[share < -slack] = BELOW
     found[~np.isfinite(values)] = NOT_FINITE
     if matrix.known is not None:
-        found[~matrix.known] = UNKNOWN
+        found[~matrix.known[rows, columns]] = UNKNOWN
         if matrix.asked is not None:
-            found[matrix.asked] = ASKED
+            found[matrix.asked[rows, columns]] = ASKED
     return found
 
 

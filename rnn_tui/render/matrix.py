@@ -128,9 +128,11 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
     """A function (row, column) → spans of one cell, the gap before it included."""
     form, cursor = block.form, block.cursor
     wide = cell_width(shape, form)
-    values = matrix.values.tolist()
+    (top, bottom), (left, right) = block.shown.rows, block.shown.columns
+    here = slice(top, bottom), slice(left, right)
+    values = matrix.values[here].tolist()
     bars = form.bar and not shape.text
-    tints = codes(matrix, block.full).tolist() if form.tinted and not shape.tokens else None
+    tints = codes(matrix, block.full, *here).tolist() if form.tinted and not shape.tokens else None
     decimals = 0 if shape.text else form.decimals
     digits = wide - 1 if bars else wide
     # Where a step writes all of a matrix, its name says so, and underlining everything would say no more.
@@ -140,7 +142,7 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
     def put(row: int, column: int) -> list[Span]:
         under = "row" if row == matrix.current else ""
         mark, mark_role = _choice(matrix, row, column)
-        value = values[row][column]
+        value = values[row - top][column - left]
         block_glyph = ""
         known = known_at(matrix, row, column)
         if not known:
@@ -153,7 +155,7 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
             block_glyph = bar(value, block.full) if bars else ""
         pad_role = under
         if tints is not None and known:
-            pad_role = role = entry(tints[row][column])[1]
+            pad_role = role = entry(tints[row - top][column - left])[1]
         if matrix.written is not None and matrix.written[row, column]:
             role += f" {written}" if tints is None else " underlined"
         if cursor == (row, column):
