@@ -21,9 +21,10 @@ from rnn_tui.commands import COMMANDS as TABLE
 from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
-from rnn_tui.render.arrange import Scene
+from rnn_tui.render.arrange import KINDS, Kind, Scene
 from rnn_tui.render.display import Display
-from rnn_tui.render.palette import DARK, LIGHT, Colours, palette
+from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
 from rnn_tui.screens.session import SessionScreen
@@ -121,6 +122,12 @@ class RnnTuiApp(App[None]):
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
         self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
+        # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
+        self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
+
+    def key(self, id: str) -> str:
+        """The first key of a command, as a person would write it."""
+        return shown_key(command(id, self.commands).keys[0])
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the guard after them."""

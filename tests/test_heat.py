@@ -50,6 +50,8 @@ def drawn(view: PaneView, wide: int, high: int) -> str:
 
 
 HEAT = Display(mode="heat")
+SCREENS = (("dark", "truecolor"), ("light", "256"), ("dark", "standard"))
+"""Themes and numbers of colours."""
 
 
 # levels
@@ -142,7 +144,7 @@ def test_extremes_are_of_known_and_finite_numbers() -> None:
 
 def test_every_role_of_a_heat_map_has_a_style() -> None:
     every = range(-6, 10)
-    for theme, depth in (("dark", "truecolor"), ("light", "256"), ("dark", "standard"), ("plain", "none")):
+    for theme, depth in (*SCREENS, ("terminal", "standard"), ("plain", "none")):
         styles = palette(theme, depth)
         for code in every:
             styles.style(entry(code)[1])

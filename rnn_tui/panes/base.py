@@ -8,6 +8,7 @@ from typing import ClassVar
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.display import Display
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane, same
 from rnn_tui.render.spans import Line
@@ -24,7 +25,9 @@ class Pane(LineWidget, can_focus=True):
 
     def __init__(self, palette: Palette, precision: int = PRECISION) -> None:
         super().__init__(palette, name=self.NAME)
-        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, halves=palette.halves)
+        self._view = PaneView(
+            self.NAME, self.LETTER, manner=self.MANNER, halves=palette.halves, precision=precision
+        )
         self._last: Drawn | None = None
         self._drawn: PaneView | None = None
 

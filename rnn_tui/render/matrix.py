@@ -19,6 +19,7 @@ from rnn_tui.render.measure import (
     Part,
     Shape,
     cell_width,
+    decimals,
     known_at,
     lead_width,
     norm_width,
@@ -133,7 +134,7 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
     values = matrix.values[here].tolist()
     bars = form.bar and not shape.text
     tints = codes(matrix, block.full, *here).tolist() if form.tinted and not shape.tokens else None
-    decimals = 0 if shape.text else form.decimals
+    places = 0 if shape.text else decimals(shape, form)
     digits = wide - 1 if bars else wide
     # Where a step writes all of a matrix, its name says so, and underlining everything would say no more.
     all_new = matrix.written is not None and matrix.kind == "matrix" and bool(matrix.written.all())

@@ -11,6 +11,8 @@ from rnn_tui.render.pack import window
 from rnn_tui.text import cells, safe_text, token_text
 
 LONGEST_LABEL = 12
+PRECISION = 4
+"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 NORM = 5
 """Cells of the bars of a norm over time, with the gap before them."""
 LONGEST_SCALE = 5
@@ -120,6 +122,8 @@ class Shape:
     """Whether the norm of each row is drawn beside it where there is room."""
     tokens: bool = False
     """Whether its entries are texts: no heat map then."""
+    precision: int = PRECISION
+    """Decimals where there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,9 @@ def widest(texts: tuple[tuple[str, ...], ...]) -> int:
     return max((cells(token_text(text)) for row in texts for text in row if text), default=0)
 
 
-def measure(matrix: Matrix, *, entries: bool = False, norms: bool = False) -> Shape:
+def measure(
+    matrix: Matrix, *, entries: bool = False, norms: bool = False, precision: int = PRECISION
+) -> Shape:
     """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
     return Shape(
         rows=matrix.values.shape[0],
@@ -167,6 +173,7 @@ def measure(matrix: Matrix, *, entries: bool = False, norms: bool = False) -> Sh
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
         norms=norms and matrix.kind == "over time",
         tokens=matrix.texts is not None,
+        precision=precision,
     )
 
 
@@ -177,9 +184,17 @@ def unlabelled(matrix: Matrix) -> bool:
     return not any(matrix.columns)
 
 
+def decimals(shape: Shape, form: Format) -> int:
+    """Decimals in a format: those that are wanted in place of `PRECISION`, and tighter ones in proportion."""
+    wanted = shape.precision
+    if form.decimals == PRECISION:
+        return wanted
+    return min(form.decimals, wanted) if form.decimals < 3 else max(min(3, wanted), (wanted + 2) // 2)
+
+
 def cell_width(shape: Shape, form: Format) -> int:
     """Cells of a number's column without the gap before it."""
-    content = shape.text or room_for(form.decimals)
+    content = shape.text or room_for(decimals(shape, form))
     return max(content, min(form.label, shape.column_label)) + (form.bar and not shape.text)
 
 

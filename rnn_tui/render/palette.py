@@ -1,4 +1,4 @@
-"""Roles → styles: a dark and a light palette for terminals of 16, of 256 and of all colours, and one without colour.
+"""Roles → styles: a dark and a light palette for terminals of 16, of 256 and of all colours; the terminal's own; none.
 
 The colours of text are those of the 256-colour cube, so a terminal with 256 colours shows what one with millions does.
 Sign is blue against orange, which holds for colour-blind readers, and the minus or the glyph says it as well.
@@ -54,15 +54,15 @@ LIGHT_16 = Colours(
     warning="#aa0000",
 )  # fmt: skip
 
-
-def _ink(colour: str, *, bold: bool = False, underline: bool = False) -> Style:
-    return Style(color=colour, bold=bold or None, underline=underline or None)
-
 TERMINAL = Colours(  # those of the sixteen that can be read on a dark ground and on a light one
     background="default", surface="default", row="default", text="default", muted="default", faint="default",
     positive="bright_blue", negative="red", now="magenta", focus="cyan", target="green", chosen="magenta",
     warning="red",
 )  # fmt: skip
+
+
+def _ink(colour: str, *, bold: bool = False, underline: bool = False) -> Style:
+    return Style(color=colour, bold=bold or None, underline=underline or None)
 
 
 def _coloured(c: Colours) -> dict[str, Style]:
@@ -129,6 +129,20 @@ CELLS_16 = {
 }
 
 
+def _terminal() -> dict[str, Style]:
+    """As without colour, and what a colour of the terminal can say on any ground."""
+    inks = _coloured(TERMINAL)
+    said = (
+        "positive", "negative", "now", "written", "focus", "target", "chosen", "warning", "asked", "key", "note",
+    )  # fmt: skip
+    heat = {
+        f"heat{level}": _ink(TERMINAL.positive if level > 0 else TERMINAL.negative, bold=abs(level) > 2)
+        for level in range(-LEVELS, LEVELS + 1)
+        if level
+    }
+    return _plain() | {role: inks[role] for role in said} | heat | {"bars": _ink(TERMINAL.positive)}
+
+
 def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "bars", "note"), nothing)
@@ -166,10 +180,12 @@ class Palette:
 
 
 def palette(theme: str, colours: str = "truecolor", *, unicode: bool = True) -> Palette:
-    """The palette of `dark`, `light` or, for anything else, the one without colour.
+    """The palette of `dark`, `light`, `terminal` or, for anything else, the one without colour.
 
     `colours` is what the terminal has: `truecolor`, `256`, or `standard` for sixteen.
     """
+    if theme == "terminal":
+        return Palette(_terminal())
     if theme not in ("dark", "light") or colours == "none":
         return Palette(_plain())
     if colours == "standard":

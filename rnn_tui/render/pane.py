@@ -11,7 +11,7 @@ from rnn_tui.render.heat import draw_heat, legend
 from rnn_tui.render.layout import Layout, layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.matrix import Block, draw_numbers
-from rnn_tui.render.measure import known_at, measure, part
+from rnn_tui.render.measure import PRECISION, known_at, measure, part
 from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, fit, merge, width
@@ -48,6 +48,8 @@ class PaneView:
     display: Display = field(default_factory=Display)
     halves: bool = True
     """Whether a heat map may put two rows in a line; see `Palette.halves`."""
+    precision: int = PRECISION
+    """Decimals where there is room."""
 
 
 def same(one: PaneView, other: PaneView) -> bool:
@@ -89,7 +91,7 @@ def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
     cursor = cell if view.focused else None
     blocks, across, asides = Layout(()), False, _asides(view, Layout(()))
     if view.manner.across and is_strip(view.matrices):
-        body, across = strip(view.matrices, inner_wide, inner_high, cursor), True
+        body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
     elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
         body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
@@ -107,7 +109,8 @@ def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tupl
     bars = view.manner.shares and high >= 8 and has_shares(matrices)
     reserved = _room_for_bars(matrices[0], high) + 1 if bars else 0
     shapes = tuple(
-        measure(matrix, entries=view.manner.entries, norms=view.manner.norms) for matrix in matrices
+        measure(matrix, entries=view.manner.entries, norms=view.manner.norms, precision=view.precision)
+        for matrix in matrices
     )
     mode = "auto" if view.display.mode in BARS else view.display.mode
     placed = layout(shapes, wide, high - reserved, 0, mode, view.halves)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
 from rnn_tui.render.matrix import unknown
-from rnn_tui.render.measure import LONGEST_LABEL, entry_width, known_at, widest
+from rnn_tui.render.measure import LONGEST_LABEL, PRECISION, entry_width, known_at, widest
 from rnn_tui.render.number import number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
@@ -31,7 +31,7 @@ def strip(
 ) -> list[Line]:
     """A line of time steps, then a line per entry."""
     first = matrices[0]
-    wide = max(entry_width(matrix) or room_for(4) for matrix in matrices)
+    wide = max(entry_width(matrix) or room_for(precision) for matrix in matrices)
     wide = max(wide, widest((first.rows,)))
     wide = min(wide, LONGEST_LABEL)
     entries = [

@@ -15,7 +15,7 @@ from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.lines import FooterView
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
