@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_engine import touched
 from rnn_engine.core.language import Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Stops, running_sum

@@ -137,7 +137,7 @@ _ASCII = str.maketrans(
     dict(zip("─━│┃╭╮╰╯┏┓┗┛├┤┼┿", "-=||++++++++||++", strict=True))
     # A mark right behind a number would read as part of it: the small bars are left out.
     | dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "       #   ####", strict=True))
-    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–▲▼‖±▀▄▕▴└╸", ">@oX**.x~^v<>_$$$d-~-^v|~##|^+-", strict=True))
+    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", ">@oX**.x~^v<>_$$$d-~-=^v|~##|^+-", strict=True))
 )
 
 

@@ -151,6 +151,7 @@ def test_every_role_of_a_heat_map_has_a_style() -> None:
             for other in every if styles.halves else ():
                 styles.style(halves(code, other)[1])
                 styles.style(halves(code + 64, other)[1])
+                styles.style(halves(code, other + 128)[1])
 
 
 # drawing
@@ -200,6 +201,21 @@ def test_the_cell_is_shown_in_every_form() -> None:
             for size in ((70, 16), (50, 16), (30, 10), (22, 8)):
                 roles = [role for line in draw_pane(view, *size).lines for _, role in line]
                 assert any("cursor" in role or "*" in role for role in roles), (mode, halves_too, size)
+
+
+def test_what_is_set_by_hand_is_marked_in_every_form() -> None:
+    edited = np.zeros((12, 12), bool)
+    edited[5, 6:8] = True
+    made = replace(matrix(waves(12, 12)), edited=edited)
+    for two in (False, True):
+        for mode in MODES:
+            view = PaneView("weights", "w", (made,), display=Display(mode), halves=two)
+            for size in ((110, 16), (50, 16), (24, 10)):
+                lines = draw_pane(view, *size).lines
+                shown = "✎" in text_of(lines) or any("!" in role for line in lines for _, role in line)
+                assert shown or "more" in text_of(lines) or "↓" in text_of(lines), (mode, two, size)
+    wide = draw_pane(PaneView("weights", "w", (made,), display=HEAT, halves=False), 50, 16).lines
+    assert text_of(wide).count("✎") == 2
 
 
 def test_the_plan_shows_where_a_part_lies() -> None:

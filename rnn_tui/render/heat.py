@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.levels import (
+    BY_HAND,
     CURSOR,
     GLYPHS,
     LARGEST,
     LEAST,
     UNKNOWN,
+    by_hand,
     codes,
     entry,
     extremes,
@@ -46,16 +48,21 @@ def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
 
 def _marked(matrix: Matrix, block: Block) -> Codes:
     """The codes of what is shown, pooled and with its marks."""
-    (down, across), shown = block.form.pool, block.shown
-    here = slice(*shown.rows), slice(*shown.columns)
+    (down, across), (top, bottom), (left, right) = block.form.pool, block.shown.rows, block.shown.columns
+    here = slice(top, bottom), slice(left, right)
     part = pooled(codes(matrix, block.full, *here), matrix.values[here], down, across)
     ends = None if block.form.halves else extremes(matrix)
     marks = [*zip((LEAST, LARGEST), ends, strict=True)] if ends else []
-    if block.cursor is not None:
-        marks.append((CURSOR, block.cursor))
-    for mark, (row, column) in marks:
-        if row in range(*shown.rows) and column in range(*shown.columns):
-            part[(row - shown.rows[0]) // down, (column - shown.columns[0]) // across] += mark
+    marks += [(CURSOR, block.cursor)] if block.cursor is not None else []
+    marks += [(BY_HAND, cell) for cell in by_hand(matrix)]
+    # Where one entry stands for several, it bears a mark once.
+    spots = {
+        (mark, (row - top) // down, (column - left) // across)
+        for mark, (row, column) in marks
+        if top <= row < bottom and left <= column < right
+    }
+    for mark, row, column in spots:
+        part[row, column] += mark
     return part
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.display import Display
-from rnn_tui.render.number import scale
+from rnn_tui.render.number import EDITED, scale
 from rnn_tui.render.ramps import LEVELS
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from rnn_engine.snapshot import Floats
 
-    Codes = NDArray[np.int8]
+    Codes = NDArray[np.int16]
 
 BELOW, ABOVE = -5, 5
 """Beyond the ends of a scale that was asked for."""
 SMALL_NEGATIVE, SMALL_POSITIVE = -6, 6
 """Rounds to level 0 and is not zero."""
 UNKNOWN, ASKED, NOT_FINITE = 7, 8, 9
-LEAST, LARGEST, CURSOR = 16, 32, 64
-"""Added to a code: the least and the largest of the matrix, and the selected cell."""
+LEAST, LARGEST, CURSOR, BY_HAND = 16, 32, 64, 128
+"""Added to a code: the least and the largest of the matrix, the selected cell, and what is set by hand."""
 
 GLYPHS = {
     -4: "#", -3: "=", -2: "~", -1: "-", 0: " ", 1: "+", 2: "*", 3: "%", 4: "@", BELOW: "!", ABOVE: "!",
@@ -43,7 +43,7 @@ GLYPHS = {
 def entry(code: int) -> tuple[str, str]:
     """Glyph and role of a cell that holds one value."""
     marks, bare = _parted(code)
-    glyph = "▲" if marks & LARGEST else "▼" if marks & LEAST else GLYPHS[bare]
+    glyph = EDITED if marks & BY_HAND else "▲" if marks & LARGEST else "▼" if marks & LEAST else GLYPHS[bare]
     role = {UNKNOWN: "unknown", ASKED: "asked", NOT_FINITE: "warning"}.get(bare) or f"heat{_level(bare)}"
     return glyph, f"{role} cursor" if marks & CURSOR else role
 
@@ -51,7 +51,7 @@ def entry(code: int) -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def halves(upper: int, lower: int) -> tuple[str, str]:
     """Glyph and role of a cell that holds two values, one above the other."""
-    if _hollow(upper) and _hollow(lower):
+    if _half(upper) == _half(lower) == ".":
         return GLYPHS[UNKNOWN], "unknown"
     return "▀", f"upper{_half(upper)} lower{_half(lower)}"
 
@@ -72,7 +72,7 @@ def _hollow(code: int) -> bool:
 
 def _half(code: int) -> str:
     marks, bare = _parted(code)
-    return "*" if marks & CURSOR else "." if _hollow(bare) else str(_level(bare))
+    return "*" if marks & CURSOR else "!" if marks & BY_HAND else "." if _hollow(bare) else str(_level(bare))
 
 
 def full_scales(matrices: tuple[Matrix, ...], display: Display) -> tuple[float, ...]:
@@ -106,7 +106,7 @@ def codes(matrix: Matrix, full: float, rows: slice = slice(None), columns: slice
         share = values / (full or 1.0) * LEVELS
         rounded = np.rint(np.clip(share, -LEVELS, LEVELS))
     rounded[np.isnan(rounded)] = 0
-    found = rounded.astype(np.int8)
+    found = rounded.astype(np.int16)
     found[(found == 0) & (values > 0)] = SMALL_POSITIVE
     found[(found == 0) & (values < 0)] = SMALL_NEGATIVE
     slack = LEVELS * (1 + 1e-9)
@@ -136,6 +136,14 @@ def extremes(matrix: Matrix) -> tuple[tuple[int, int], tuple[int, int]] | None:
     return divmod(least, across), divmod(largest, across)
 
 
+def by_hand(matrix: Matrix) -> list[tuple[int, int]]:
+    """The cells that are set by hand."""
+    if matrix.edited is None:
+        return []
+    rows, columns = matrix.edited.nonzero()
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
 def pooled(found: Codes, values: Floats, down: int, across: int) -> Codes:
     """One code for every `down` × `across` entries: that of the largest in size."""
     if down == across == 1:
@@ -146,7 +154,7 @@ def pooled(found: Codes, values: Floats, down: int, across: int) -> Codes:
     high, wide = -(-rows // down), -(-columns // across)
     size = np.full((high * down, wide * across), -1.0)
     size[:rows, :columns] = np.where(found == UNKNOWN, -0.5, np.nan_to_num(np.abs(values), nan=np.inf))
-    padded = np.full(size.shape, UNKNOWN, dtype=np.int8)
+    padded = np.full(size.shape, UNKNOWN, dtype=np.int16)
     padded[:rows, :columns] = found
 
     def tiles(array: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -154,5 +162,5 @@ def pooled(found: Codes, values: Floats, down: int, across: int) -> Codes:
         return cut.reshape(high, wide, down * across)
 
     where = tiles(size).argmax(axis=2)[:, :, None]
-    chosen: Codes = np.take_along_axis(tiles(padded), where, axis=2)[:, :, 0].astype(np.int8)
+    chosen: Codes = np.take_along_axis(tiles(padded), where, axis=2)[:, :, 0].astype(np.int16)
     return chosen

@@ -20,12 +20,13 @@ from rnn_tui.render.measure import (
     Shape,
     cell_width,
     decimals,
+    edited_at,
     known_at,
     lead_width,
     norm_width,
 )
 from rnn_tui.render.norms import norm_bars, sparkline
-from rnn_tui.render.number import ASKED, DOTS, UNKNOWN, bar, number
+from rnn_tui.render.number import ASKED, DOTS, EDITED, UNKNOWN, bar, number
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
 
@@ -42,11 +43,6 @@ class Block:
     cursor: tuple[int, int] | None = None
     own_scale: bool = True
     """Whether that size is this matrix's own; one that all share stands in the frame."""
-
-
-def edited_at(matrix: Matrix, row: int, column: int) -> bool:
-    """Whether the cell was set by hand."""
-    return matrix.edited is not None and bool(matrix.edited[row, column])
 
 
 def unknown(matrix: Matrix, row: int, column: int) -> Span:
@@ -157,6 +153,8 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
         pad_role = under
         if tints is not None and known:
             pad_role = role = entry(tints[row - top][column - left])[1]
+        elif mark == EDITED:
+            role += " edited"
         if matrix.written is not None and matrix.written[row, column]:
             role += f" {written}" if tints is None else " underlined"
         if cursor == (row, column):

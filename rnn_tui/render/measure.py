@@ -142,6 +142,11 @@ def known_at(matrix: Matrix, row: int, column: int) -> bool:
     return matrix.known is None or bool(matrix.known[row, column])
 
 
+def edited_at(matrix: Matrix, row: int, column: int) -> bool:
+    """Whether the cell was set by hand."""
+    return matrix.edited is not None and bool(matrix.edited[row, column])
+
+
 def entry_width(matrix: Matrix) -> int:
     """Cells of the widest token or whole number; 0 where the entries need decimals."""
     if matrix.texts is not None:

@@ -86,6 +86,7 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "fresh": Style(bold=True),
         "underlined": Style(underline=True),
         "cursor": Style(color=c.background, bgcolor=c.focus, bold=True, underline=False),
+        "edited": Style(color=c.warning, bold=True, italic=True),
         "target": _ink(c.target, bold=True),
         "chosen": _ink(c.chosen, bold=True),
         "warning": _ink(c.warning, bold=True),
@@ -96,6 +97,8 @@ def _coloured(c: Colours) -> dict[str, Style]:
         "lower.": Style(bgcolor=c.background),
         "upper*": _ink(c.focus),
         "lower*": Style(bgcolor=c.focus),
+        "upper!": _ink(c.warning),
+        "lower!": Style(bgcolor=c.warning),
     }
 
 
@@ -147,7 +150,9 @@ def _plain() -> dict[str, Style]:
     nothing, dim, bold = Style(), Style(dim=True), Style(bold=True)
     roles = dict.fromkeys(("", "text", "positive", "negative", "row", "bar", "bars", "note"), nothing)
     roles |= dict.fromkeys(("muted", "faint", "zero", "unknown", "title"), dim)
-    roles |= dict.fromkeys(("strong", "focus", "now", "target", "chosen", "warning", "key", "asked"), bold)
+    roles |= dict.fromkeys(
+        ("strong", "focus", "now", "target", "chosen", "warning", "key", "asked", "edited"), bold
+    )
     for level in range(-LEVELS, LEVELS + 1):
         roles[f"heat{level}"] = bold if abs(level) == LEVELS else dim if level == 0 else nothing
     return roles | {
