@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -22,7 +22,8 @@ from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import KINDS, Kind, Scene
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.display import Display
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import CommandsProvider, LessonsProvider, PlacesPalette, PlacesProvider
@@ -120,7 +121,7 @@ class RnnTuiApp(App[None]):
         self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
-        self.palette = palette(terminal.theme)
+        self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
         # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
         self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
 
@@ -145,6 +146,11 @@ class RnnTuiApp(App[None]):
             screen.tour = Tour()
             self.remember(toured=True)
         return screen
+
+    @property
+    def displays(self) -> Mapping[str, Display]:
+        """How a person wants to see each pane."""
+        return self._keeper.memory.displays
 
     def remember(self, **changes: Any) -> str:
         """Keep something beyond the end of the program; one sentence where that cannot be."""

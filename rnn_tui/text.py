@@ -7,6 +7,7 @@ of it what Textual's widgets take, without markup. `ascii_text` serves terminals
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -75,6 +76,7 @@ def token_text(text: str, *, limit_cells: int | None = None) -> str:
     return safe_text(text, limit_cells=limit_cells)
 
 
+@lru_cache(maxsize=8192)
 def cells(text: str) -> int:
     """How many terminal cells `text` takes."""
     if text.isascii():
@@ -135,7 +137,7 @@ _ASCII = str.maketrans(
     dict(zip("─━│┃╭╮╰╯┏┓┗┛├┤┼┿", "-=||++++++++||++", strict=True))
     # A mark right behind a number would read as part of it: the small bars are left out.
     | dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "       #   ####", strict=True))
-    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎", ">@oX**.x~^v<>_$$$d-~-=", strict=True))
+    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", ">@oX**.x~^v<>_$$$d-~-=^v|~##|^+-", strict=True))
 )
 
 

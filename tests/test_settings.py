@@ -12,13 +12,13 @@ import pytest
 from textual.keys import _character_to_key
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui import arguments, terminal
+from rnn_tui import cli, terminal
 from rnn_tui.commands import COMMANDS, VIEWS, Command, command, keys_in
 from rnn_tui.configfile import MAX_BYTES, Config, config_path, example, load
 from rnn_tui.keynames import KeyNameError, key_name, printed
 from rnn_tui.options import chosen
 from rnn_tui.rebind import FIXED, rebound
-from rnn_tui.render.matrix import FORMATS, decimals, measure
+from rnn_tui.render.measure import NUMBERS, decimals, measure
 from rnn_tui.settings import COLOURS, LAYOUTS, SETTINGS, THEMES, Chosen, SettingError, Whole, wishes
 from rnn_tui.terminal import TerminalSettings
 from tests.conftest import ROOT, Result
@@ -35,7 +35,7 @@ def settings(
     """What `rnn-tui open FLAGS` would come to with that environment and that config file."""
     config_path().parent.mkdir(parents=True, exist_ok=True)
     config_path().write_text(file, "utf-8")
-    _, wished = chosen(arguments.parse(["open", *flags]), environ)
+    _, wished = chosen(cli.arguments(["open", *flags]), environ)
     return terminal.detect(environ, tty=True, encoding=encoding, wishes=wished)
 
 
@@ -297,8 +297,8 @@ def test_only_what_uses_the_settings_reads_the_file(rnn_tui: Program) -> None:
 
 
 def test_reading_writes_nothing(rnn_tui: Program, tmp_path: Path) -> None:
-    for words in (["config"], ["config", "path"], ["config", "--example"], ["diagnose"], ["hello"]):
-        rnn_tui(*words)
+    for arguments in (["config"], ["config", "path"], ["config", "--example"], ["diagnose"], ["hello"]):
+        rnn_tui(*arguments)
     assert [*config_path().parent.parent.rglob("*")] == []
     assert [*tmp_path.iterdir()] == []
 
@@ -471,4 +471,4 @@ def test_a_rebound_view_keeps_a_way_out() -> None:
 )
 def test_decimals_get_fewer_from_what_was_wanted(precision: int, places: list[int]) -> None:
     shape = measure(Matrix("W", np.array([[0.5]]), ("0",), ("0",)), precision=precision)
-    assert [decimals(shape, form) for form in FORMATS[-3:]] == places
+    assert [decimals(shape, form) for form in NUMBERS[-3:]] == places
