@@ -1,4 +1,4 @@
-"""What it costs to look: a snapshot, a step explained in full, why, the flow of the gradient, the horizon.
+"""What it costs to look: a snapshot, the panes drawn, a step explained in full, why, the flow of the gradient.
 
 Each beside one iteration (forward, backward, update) of the same session in the same run: nothing of this
 runs unless somebody looks.
@@ -18,11 +18,15 @@ from rnn_engine.observe import observe
 from rnn_engine.quantity import parse_cell
 from rnn_engine.replay import replaced
 from rnn_engine.session import Session
+from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import why
 from rnn_tui.headless.new import build
 from rnn_tui.headless.own_data import described
 from rnn_tui.lessons import directory
+from rnn_tui.render.arrange import arrange
+from rnn_tui.render.pane import PaneView, draw_pane
+from rnn_tui.screens.stage import PANE_TYPES
 
 
 def session(cell: str, H: int, T: int, V: int) -> Session:
@@ -43,14 +47,24 @@ def views(opened: Session) -> dict[str, Callable[[], object]]:
     _ = iteration.gradients
     index = opened.schedule.span(address).start
     cell = parse_cell(opened, timeline, address, "dh[0]")
+    shown = observe(opened, timeline, index)
     return {
         "iteration": lambda: opened.run.iteration(opened.run.first()).after,
         "snapshot": lambda: observe(opened, timeline, index),
+        **{f"draw {name}": drawing(shown, name) for name in ("weights", "hidden", "gradients")},
         "explained in full": lambda: derivation(opened, timeline, index),
         "why": lambda: why(opened, timeline, cell),
         "flow": lambda: itemise(iteration),
         "horizon": lambda: horizon(iteration),
     }
+
+
+def drawing(shown: Snapshot, name: str) -> Callable[[], object]:
+    """One pane drawn at 120×40; where everything goes is known from the first time on."""
+    cls = next(cls for cls in PANE_TYPES if name == cls.NAME)
+    view = PaneView(name, cls.LETTER, shown.panes[name], focused=True, manner=cls.MANNER)
+    box = arrange(120, 40)[name]
+    return lambda: draw_pane(view, *box[2:])
 
 
 def measure() -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply, Read
@@ -24,6 +26,19 @@ def hidden_and_head(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]
     return hidden, (output, *rest)
 
 
+def gates_together(program: Program, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """The parameters in their order, but those of one kind for the gates of a cell side by side.
+
+    That is, names of one shape that differ in the last letter alone, and that letter is a value which is no state:
+    `W_xi W_xf W_xo W_xg`, then `W_hi W_hf …`, then `b_i b_f …`.
+    """
+    groups: dict[object, list[str]] = {}
+    for name, shape in shapes.items():
+        gate = name[-1] in program.equations and name[-1] not in program.states
+        groups.setdefault((name[:-1], shape) if gate else name, []).append(name)
+    return tuple(name for group in groups.values() for name in group)
+
+
 def over_classes(program: Program) -> set[str]:
     """The names whose elements stand for the classes of the output: reached from it element by element."""
     output = program.output
@@ -43,6 +58,30 @@ def over_classes(program: Program) -> set[str]:
                 found.add(name)
                 todo.append(program.equations[name].root)
     return found
+
+
+def concatenated(program: Program, parameter: str) -> list[Read] | None:
+    """What a matrix multiplies where that is names in a row, in their order; None where it is anything else.
+
+    Written as `W @ concat(h[t-1], x)`, or with the concatenation as a value of its own: `v = concat(h[t-1], x)`.
+    """
+    for use in program.equations.values():
+        todo: list[object] = [use.root]
+        while todo:
+            expr = todo.pop()
+            if isinstance(expr, Apply):
+                match expr.args:
+                    case [Read(name=name), Read(kind="equation", name=value)] if name == parameter:
+                        return _parts(program.equations[value].root)
+                    case [Read(name=name), Apply() as vector] if name == parameter:
+                        return _parts(vector)
+                todo += expr.args
+    return None
+
+
+def _parts(expr: Apply) -> list[Read] | None:
+    reads = [part for part in expr.args if isinstance(part, Read)]
+    return reads if expr.operation.name == "concat" and len(reads) == len(expr.args) else None
 
 
 def multiplies_x(program: Program, parameter: str) -> bool:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_engine import touched
+from rnn_engine.core.language import Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.position import Position
-from rnn_engine.rooms import hidden_and_head, multiplies_x, over_classes
+from rnn_engine.rooms import concatenated, gates_together, hidden_and_head, multiplies_x, over_classes
 from rnn_engine.snapshot import Matrix
 from rnn_engine.trace import token_name
 from rnn_engine.training import is_over_classes, predicted_classes
@@ -156,7 +157,7 @@ class _Tables:
             parameters = self.at.iteration.before.parameters
         frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
         matrices = []
-        for name in session.run.parameters:
+        for name in gates_together(session.program, session.run.shapes):
             values = _as_matrix(parameters[name])
             rows, columns = self._parameter_labels(name, values.shape)
             written = np.full(values.shape, name == now and name in done and name not in frozen)
@@ -181,7 +182,22 @@ class _Tables:
                 and multiplies_x(program, name)
             ):
                 columns = vocabulary
-        return rows, columns if len(self.at.session.run.shapes[name]) == 2 else ("",)
+        if len(self.at.session.run.shapes[name]) != 2:
+            return rows, ("",)
+        parts = concatenated(program, name)
+        return rows, columns if parts is None else self._concatenated_labels(parts, columns)
+
+    def _concatenated_labels(self, parts: list[Read], otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        """Tokens for one-hot inputs, `h0 h1 …` for everything else."""
+        vocabulary = self.at.session.dataset.vocabulary
+        labels: list[str] = []
+        for part in parts:
+            n = part.shape[0] if part.shape else 1
+            if part.kind == "x" and vocabulary is not None and self.at.session.dataset.one_hot_x:
+                labels += vocabulary
+            else:
+                labels += [f"{part.name}{k}" for k in range(n)]
+        return tuple(labels) if len(labels) == len(otherwise) else otherwise
 
     # ------------------------------------------------------------ values over time
 
@@ -281,7 +297,13 @@ class _Tables:
         shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
         flowing = [name for name in shown if name in stopping and name != "loss"]
         matrices = [self._flow(name, tape, forward) for name in flowing]
-        return (*matrices, *(self._accumulated(name, tape, forward) for name in session.run.parameters))
+        return (
+            *matrices,
+            *(
+                self._accumulated(name, tape, forward)
+                for name in gates_together(session.program, session.run.shapes)
+            ),
+        )
 
     def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
         n = tape.value(name).shape[-1]

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,7 +30,8 @@ from rnn_tui.memory import Keeper
 from rnn_tui.painting.app import PaintedApp
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.render.arrange import KINDS, Kind, Scene
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.display import Display
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.opening import OpeningScreen
@@ -142,7 +143,7 @@ class RnnTuiApp(PaintedApp[None]):
         self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
         self.theme = f"rnn-{terminal.theme}"
-        self.palette = palette(terminal.theme)
+        self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
         # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
         self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
 
@@ -189,6 +190,11 @@ class RnnTuiApp(PaintedApp[None]):
         """Leave, because the lesson to begin with cannot be opened."""
         self.refusal = why
         self.exit()
+
+    @property
+    def displays(self) -> Mapping[str, Display]:
+        """How a person wants to see each pane."""
+        return self._keeper.memory.displays
 
     def remember(self, **changes: Any) -> str:
         """Keep something beyond the end of the program; one sentence where that cannot be."""

@@ -444,7 +444,8 @@ def export(args: argparse.Namespace) -> int:
         )
     controller = open_session(args.session)
     os.environ.pop("NO_COLOR", None)  # it speaks of terminals; a picture's colours are --theme's
-    settings = TerminalSettings(theme=args.theme, unicode=not args.ascii)
+    theme = "plain" if kind == "txt" else args.theme  # text has no colours: heat maps say it by glyphs then
+    settings = TerminalSettings(theme=theme, unicode=not args.ascii)
     prepare(settings, os.environ)
 
     from rnn_tui.export.png import NoPicture

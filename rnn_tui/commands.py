@@ -150,6 +150,17 @@ COMMANDS: tuple[Command, ...] = (
         "panes and cells", footer=19,
     ),
     Command(
+        "display", ("d",), "display(1)", "display",
+        "show this pane as it fits, as numbers, heat map or both; the output as bars, too",
+        "panes and cells", "display_back",
+    ),
+    Command("display_back", ("D",), "display(-1)", "display back", "the display before", "panes and cells", "display"),
+    Command(
+        "scale_of", ("y",), "scale(1)", "scale",
+        "scale of the colours: per matrix, shared, or fixed at ±1 (5y: at ±5)", "panes and cells", "scale_back", True,
+    ),
+    Command("scale_back", ("Y",), "scale(-1)", "scale back", "the scale before", "panes and cells", "scale_of", True),
+    Command(
         "why", ("enter",), "why", "why?", "why this number: what the selected cell is made of, the largest term first",
         "explanations", footer=4, waits=True,
     ),

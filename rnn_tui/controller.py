@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rnn_engine.derive import Section, derivation, shapes
@@ -15,20 +14,18 @@ from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell
 from rnn_engine.replay import Mark
-from rnn_engine.schedule import Phase, Schedule
+from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
+from rnn_tui import motions
 from rnn_tui.edits import Prompt
 from rnn_tui.export.steps import document
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
-
-LONG = 50
-"""Iterations to compute from which on a move is worth a thread of its own."""
 
 Place = tuple[int, int, int]
 """Step, sequence, sub-expression."""
@@ -55,21 +52,14 @@ class Controller:
         self._flow: tuple[tuple[int, int], Flow | str, Horizon | None] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
             "step": self._step,
-            "step_back": lambda n: self._step(-n),
             "into": self._into,
-            "into_back": lambda n: self._into(-n),
-            "time": self._time,
-            "time_back": lambda n: self._time(-n),
-            "phase": self._phase,
-            "phase_back": lambda n: self._phase(-n),
-            "iteration": self._iteration,
-            "iteration_back": lambda n: self._iteration(-n),
-            "home": lambda _: self._to(0),
-            "end": lambda _: self._to(self.schedule.total - 1),
             "mark_next": self._mark,
-            "mark_back": lambda n: self._mark(-n),
             "sequence": self._sequence,
-            "sequence_back": lambda n: self._sequence(-n),
+            **{
+                name: partial(self._along, motion)
+                for name, motion in motions.BY_NAME.items()
+                if name != "step"
+            },
         }
 
     @classmethod
@@ -97,61 +87,28 @@ class Controller:
     # ------------------------------------------------------------ moving
 
     def move(self, motion: str, count: int = 1) -> str:
-        """Carry out a motion of the key table `count` times."""
+        """Carry out a motion of the key table `count` times; `…_back` is the same thing the other way."""
+        if motion.endswith("_back"):
+            name = motion.removesuffix("_back")
+            return self._motions["mark_next" if name == "mark" else name](-count)
         return self._motions[motion](count)
 
     def go_to(self, text: str) -> str:
         """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%` or `end`."""
         try:
-            return self._to(self.target(text))
+            return self._to(motions.target(self.schedule, self.index, text))
         except AddressError as error:
             return str(error)
-
-    def target(self, text: str) -> int:
-        """The number of the step that a place in words means. Raises `AddressError`."""
-        text = text.strip()
-        total = self.schedule.total
-        if text in ("end", "home"):
-            return total - 1 if text == "end" else 0
-        if match := re.fullmatch(r"#(\d{1,12})", text):
-            if int(match[1]) >= total:
-                raise AddressError(f"there is no step {text}; expected #0 to #{total - 1}")
-            return int(match[1])
-        if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
-            if float(match[1]) > 100:
-                raise AddressError(f"{text} is beyond the end; expected 0% to 100%")
-            return round(float(match[1]) / 100 * (total - 1))
-        if re.fullmatch(r"\d{1,9}", text):
-            return self._time_step(int(text))
-        if ":" in text:
-            return self.schedule.span(text.rstrip(":")).start
-        raise AddressError(f"{text!r} is no place; expected 3 (time step), #120, 12:backward:3:h, 50% or end")
-
-    def is_long(self, index: int) -> bool:
-        """Whether going there takes so long that it should not hold up the screen."""
-        if not 0 <= index < self.schedule.total:
-            return False
-        return self.timeline.distance(self.schedule.phase(index).iteration) > LONG
-
-    def destination(self, motion: str, count: int = 1) -> int | None:
-        """Where a motion would end, without going there; None where it cannot move."""
-        before, found = self.index, []
-
-        def note(index: int) -> str:
-            found.append(index)
-            return ""
-
-        to, self._to = self._to, note  # type: ignore[method-assign]  # the motions, without the journey
-        try:
-            self._motions[motion](count) if not motion.startswith("sequence") else ""
-        finally:
-            self._to = to  # type: ignore[method-assign]
-            self.index = before
-        return found[-1] if found else None
 
     def cancel(self) -> None:
         """Ask a running journey to stop; it then stays where it was. May be called from another thread."""
         self._stop.set()
+
+    def _along(self, motion: motions.Motion, n: int) -> str:
+        return self._there(motion(self.schedule, self.index, n))
+
+    def _there(self, found: int | str) -> str:
+        return found if isinstance(found, str) else self._to(found)
 
     def _to(self, index: int) -> str:
         try:
@@ -176,8 +133,7 @@ class Controller:
             n -= 1 if n > 0 else -1
             if n == 0:
                 return ""
-        to = min(max(self.index + n, 0), self.schedule.total - 1)
-        return self._edge(n) if to == self.index else self._to(to)
+        return self._there(motions.step(self.schedule, self.index, n))
 
     def _into(self, n: int) -> str:
         """Through the sub-expressions: forward they come before the equation's own stop, on the way back after it."""
@@ -187,114 +143,16 @@ class Controller:
             if 0 <= at < len(walk):
                 self.inner = walk[at]
                 continue
-            index = self.index + (1 if n > 0 else -1)
-            if not 0 <= index < self.schedule.total:
-                return self._edge(n)
-            said = self._to(index)
+            said = self._there(motions.step(self.schedule, self.index, 1 if n > 0 else -1))
             if said:
                 return said
-            self.inner = self._inner_walk(index)[0 if n > 0 else -1]
+            self.inner = self._inner_walk(self.index)[0 if n > 0 else -1]
         return ""
 
     def _inner_walk(self, index: int) -> list[int]:
         """The stops of a step and what is inside it, in the order in which they are walked."""
         inner = list(range(1, inner_steps(self.session, self.timeline, index) + 1))
         return [0, *inner] if self.schedule.phase(index).name == "backward" else [*inner, 0]
-
-    def _edge(self, n: int) -> str:
-        return (
-            "already at the last step; ← goes back, Home to the first"
-            if n > 0
-            else "already at the first step; → goes on, End to the last"
-        )
-
-    def _here(self) -> tuple[Phase, int | str, str]:
-        phase = self.schedule.phase(self.index)
-        return phase, *phase.stops[self.index - phase.first]
-
-    def _time(self, n: int) -> str:
-        """The same equation n time steps on, in the direction of the phase; in an update, n parameters on."""
-        phase, place, equation = self._here()
-        stops = phase.stops
-        same = [i for i in range(len(stops)) if stops[i][1] == equation] if isinstance(place, str) else None
-        if same is not None:
-            at = same.index(self.index - phase.first)
-            to = min(max(at + n, 0), len(same) - 1)
-            return (
-                "no further parameter in this phase; f goes to the next phase, F back"
-                if to == at
-                else self._to(phase.first + same[to])
-            )
-        assert isinstance(place, int)
-        T = phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
-        first, second = phase.find(phase.start + 1, equation), phase.find(phase.start + 2, equation)
-        rising = second is None or (first is not None and first < second)
-        to = min(max(place + (n if rising else -n), 0), T - 1)
-        if to == place:
-            return f"no {'further' if n > 0 else 'earlier'} time step in this phase; f goes to the next phase, F back"
-        index = phase.find(phase.start + to + 1, equation)
-        assert index is not None
-        return self._to(index)
-
-    def _time_step(self, t: int) -> int:
-        phase, place, equation = self._here()
-        if isinstance(place, str):
-            phase = self.schedule.phases(phase.iteration)[0]
-            equation = phase.stops[0][1]
-        index = phase.find(t, str(equation))
-        if index is None:
-            index = self._in_another_window(phase, t, str(equation))
-        if index is None:
-            last = phase.start + phase.stops.T  # type: ignore[union-attr]  # a pass over time steps
-            raise AddressError(f"there is no time step {t} here; expected {phase.start + 1} to {last}")
-        return index
-
-    def _in_another_window(self, phase: Phase, t: int, equation: str) -> int | None:
-        """The same stop at a time step of another window of this sequence and epoch; None where there is none."""
-        schedule, here = self.schedule, phase.iteration
-        first = here - (here - 1) % len(schedule.windows)
-        for number in range(first, min(first + len(schedule.windows), schedule.iterations + 1)):
-            window = schedule.window(number)
-            if window.batch == schedule.window(here).batch and window.start < t <= window.stop:
-                other = next((p for p in schedule.phases(number) if p.name == phase.name), None)
-                return None if other is None else other.find(t, equation)
-        return None
-
-    def _phase(self, n: int) -> str:
-        index = self.index
-        for _ in range(abs(n)):
-            phase = self.schedule.phase(index)
-            following = phase.first + len(phase.stops) if n > 0 else phase.first - 1
-            if n < 0 and index > phase.first:
-                following = phase.first
-            if not 0 <= following < self.schedule.total:
-                break
-            index = self.schedule.phase(following).first
-        if index == self.index:
-            if self.schedule.iterations == 1 and len(self.schedule.phases(1)) == 1:
-                return "this session has one phase only; an optimizer or `evaluate` would add some"
-            return (
-                "already in the last phase; F goes back" if n > 0 else "already in the first phase; f goes on"
-            )
-        return self._to(index)
-
-    def _iteration(self, n: int) -> str:
-        """The same stop n iterations on; where that one has none, its iteration's first step."""
-        phase, place, equation = self._here()
-        number = min(max(phase.iteration + n, 1), self.schedule.iterations)
-        if number == phase.iteration:
-            if self.schedule.iterations == 1:
-                return "this session has one iteration only; f goes to its next phase, F back"
-            return (
-                "already in the last iteration; I goes back"
-                if n > 0
-                else "already in the first iteration; i goes on"
-            )
-        for other in self.schedule.phases(number):
-            if other.name == phase.name:
-                there = place if isinstance(place, str) else place + other.start + 1
-                return self._to(other.find(there, str(equation)) or other.first)
-        return self._to(self.schedule.phases(number)[0].first)
 
     def _sequence(self, n: int) -> str:
         B = self.snapshot.sequence[1]
@@ -389,17 +247,8 @@ class Controller:
         return ""
 
     def _mark(self, n: int) -> str:
-        places = sorted({self.schedule.span(mark.address).start for mark in self.session.marks})
-        if not places:
-            return "there are no marks; m sets one"
-        at = bisect_right(places, self.index) - 1 + n if n > 0 else bisect_left(places, self.index) + n
-        if not 0 <= at < len(places):
-            return (
-                "no mark further on; A goes back, ' lists them all"
-                if n > 0
-                else "no mark before this; a goes on, ' lists them all"
-            )
-        return self._to(places[at])
+        places = [self.schedule.span(mark.address).start for mark in self.session.marks]
+        return self._there(motions.mark(places, self.index, n))
 
     # ------------------------------------------------------------ what if
 

@@ -1,4 +1,4 @@
-"""What is remembered from one run to the next: how the panes are arranged. Never anything of a session.
+"""What is remembered from one run to the next: how the panes are arranged and shown. Never anything of a session.
 
 It lies in the user's state folder (`$XDG_STATE_HOME/rnn-tui/state.json`). It is a convenience: a file that cannot be
 read, or says something impossible, counts as if it were not there.
@@ -10,12 +10,14 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from rnn_engine.snapshot import PANES
 from rnn_tui.render.arrange import FAR, KINDS, Arrangement, Kind
+from rnn_tui.render.display import BARS, MODES, SCALES, Display
 
 MAX_BYTES = 65_536
 FORMAT = "rnn-tui-state"
@@ -28,6 +30,8 @@ class Memory:
     arrangements: Mapping[Kind, Arrangement] = field(default_factory=dict)
     toured: bool = False
     """Whether the tour has been offered."""
+    displays: Mapping[str, Display] = field(default_factory=dict)
+    """How a person wants to see each pane."""
 
 
 class Keeper:
@@ -71,7 +75,11 @@ def read(file: Path) -> Memory:
     layouts = found.get("layouts")
     kept = layouts if isinstance(layouts, dict) else {}
     arrangements = {kind: _arrangement(kept[kind]) for kind in KINDS if kind in kept}
-    return Memory(arrangements, found.get("toured") is True)
+    shown = found.get("displays")
+    displays = (
+        {name: _display(shown[name]) for name in PANES if name in shown} if isinstance(shown, dict) else {}
+    )
+    return Memory(arrangements, found.get("toured") is True, displays)
 
 
 def write(file: Path, memory: Memory) -> None:
@@ -80,7 +88,15 @@ def write(file: Path, memory: Memory) -> None:
         kind: {"left": each.left, "edges": dict(each.edges), "hidden": sorted(each.hidden)}
         for kind, each in memory.arrangements.items()
     }
-    text = json.dumps({"format": FORMAT, "version": 1, "layouts": layouts, "toured": memory.toured}, indent=1)
+    displays = {name: asdict(each) for name, each in memory.displays.items()}
+    found = {
+        "format": FORMAT,
+        "version": 1,
+        "layouts": layouts,
+        "toured": memory.toured,
+        "displays": displays,
+    }
+    text = json.dumps(found, indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     try:
@@ -106,3 +122,15 @@ def _arrangement(found: object) -> Arrangement:
 
 def _cells(found: object) -> int:
     return max(-FAR, min(found, FAR)) if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _display(found: object) -> Display:
+    if not isinstance(found, dict):
+        return Display()
+    mode, scale, limit = found.get("mode"), found.get("scale"), found.get("limit")
+    usable = isinstance(limit, int | float) and not isinstance(limit, bool) and isfinite(limit) and limit > 0
+    return Display(
+        mode=mode if mode in (*MODES, *BARS) else "auto",
+        scale=scale if scale in SCALES else "matrix",
+        limit=float(limit) if usable and limit is not None else 1.0,
+    )

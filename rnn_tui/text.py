@@ -76,6 +76,7 @@ def token_text(text: str, *, limit_cells: int | None = None) -> str:
     return safe_text(text, limit_cells=limit_cells)
 
 
+@lru_cache(maxsize=8192)
 def cells(text: str) -> int:
     """How many terminal cells `text` takes."""
     return len(text) if text.isascii() else _cells(text)
@@ -139,7 +140,7 @@ _ASCII = str.maketrans(
     dict(zip("─━│┃╭╮╰╯┏┓┗┛├┤┼┿", "-=||++++++++||++", strict=True))
     # A mark right behind a number would read as part of it: the small bars are left out.
     | dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "       #   ####", strict=True))
-    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎", ">@oX**.x~^v<>_$$$d-~-=", strict=True))
+    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", ">@oX**.x~^v<>_$$$d-~-=^v|~##|^+-", strict=True))
 )
 
 

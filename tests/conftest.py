@@ -42,6 +42,11 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         monkeypatch.delenv(name)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-goldens` writes what the panes draw now to tests/goldens/; look at the diff before you commit it."""
+    parser.addoption("--update-goldens", action="store_true", help="write tests/goldens/ anew")
+
+
 Result = subprocess.CompletedProcess[str]
 
 

@@ -29,6 +29,7 @@ from rnn_tui.render.arrange import (
     taller,
     wider,
 )
+from rnn_tui.render.display import Display
 from rnn_tui.render.spans import text_of
 from rnn_tui.render.timeline import draw_timeline, step_at
 from tests.fake_controller import FakeController
@@ -176,6 +177,21 @@ def test_impossible_arrangements_are_made_possible(tmp_path: Path) -> None:
     assert found.hidden == frozenset()
     assert dict(found.edges) == {"inputs": 0}
     assert covered((80, 24), arrange(80, 24, of_size((80, 24), found))).max() == 1
+
+
+def test_displays_are_remembered_and_impossible_ones_are_made_possible(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    wanted = {"gradients": Display("heat", "fixed", 2.5), "output": Display("sorted bars", "shared")}
+    write(file, Memory(displays=wanted))
+    assert read(file).displays == wanted
+    wrong = {
+        "weights": {"mode": [], "scale": "none", "limit": -1},
+        "hidden": {"limit": True},
+        "x": {},
+        "inputs": 3,
+    }
+    file.write_text(json.dumps({"format": "rnn-tui-state", "displays": wrong}))
+    assert read(file).displays == dict.fromkeys(("inputs", "weights", "hidden"), Display())
 
 
 def test_a_memory_that_cannot_be_written_lasts_until_the_end(tmp_path: Path) -> None:

@@ -390,3 +390,13 @@ async def test_a_document_tells_no_answer_of_predict_mode(tmp_path: Path) -> Non
         assert not target.exists()
         assert await answer(pilot, str(tmp_path / "a.txt")) == ""
         assert (tmp_path / "a.txt").read_text("utf-8").count("?") > 0
+
+
+def test_text_has_no_colours_so_a_heat_map_in_it_has_glyphs(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.json"
+    wide.write_text(
+        json.dumps(document("h = tanh(W @ h[t-1])", {"W": [[0.01 * k - 0.3] * 64 for k in range(64)]}))
+    )
+    text = export(tmp_path, str(wide), name="a.txt").read_text("utf-8")
+    assert "▀" not in text
+    assert "~" * 32 in text

@@ -303,3 +303,37 @@ def test_a_long_window_is_observed_in_time_that_grows_with_it_and_no_faster() ->
         return min(times)
 
     assert cost(2000) < 40 * cost(200)
+
+
+LSTM = """
+i = sigmoid(W_xi @ x + W_hi @ h[t-1] + b_i)
+f = sigmoid(W_xf @ x + W_hf @ h[t-1] + b_f)
+c = f * c[t-1] + i * tanh(W_xh @ x + b_h)
+h = tanh(c)
+z = W_hy @ h + b_y
+loss = squared_error(z, y)
+"""
+
+
+def test_the_gates_of_a_cell_stand_side_by_side() -> None:
+    """And nothing else does: `h` is a state and `y` the data, so W_xh and W_hy stay where they were."""
+    shapes = {"W_x": [[0.5], [0.5]], "W_h": [[0.1, 0.2], [0.3, 0.4]], "b_": [0.0, 0.0]}
+    parameters = {f"{kind}{gate}": value for gate in "if" for kind, value in shapes.items()}
+    parameters |= {"W_xh": shapes["W_x"], "b_h": shapes["b_"], "W_hy": shapes["W_h"], "b_y": shapes["b_"]}
+    data = {"inputs": [[1.0], [2.0]], "targets": [[0.0, 0.0], [1.0, 1.0]]}
+    s = session(LSTM, parameters, data=data, training={"optimizer": {"name": "sgd", "learning_rate": 0.1}})
+    snapshot = observe(s, Timeline(s.run), 0)
+    order = ["W_xi", "W_xf", "W_hi", "W_hf", "b_i", "b_f", "W_xh", "b_h", "W_hy", "b_y"]
+    assert [m.key for m in snapshot.panes["weights"]] == order
+    assert [m.key[1:] for m in snapshot.panes["gradients"] if m.kind == "matrix"] == order
+
+
+@pytest.mark.parametrize(
+    "equations", ["h = tanh(W @ concat(h[t-1], x))", "v = concat(h[t-1], x)\nh = tanh(W @ v)"]
+)
+def test_the_columns_of_a_matrix_over_a_concatenation_are_named_by_its_parts(equations: str) -> None:
+    data = {"vocabulary": ["a", "b"], "inputs": ["a", "b", "a"]}
+    s = session(f"{equations}\nz = U @ h", {"W": [[0.1] * 4, [0.2] * 4], "U": [[1.0, 2.0]]}, data=data)
+    snapshot = observe(s, Timeline(s.run), 0)
+    assert matrix(snapshot, "weights", "W").columns == ("h0", "h1", "a", "b")
+    assert matrix(snapshot, "weights", "U").columns == ("0", "1")

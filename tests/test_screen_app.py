@@ -15,6 +15,9 @@ from textual.widgets import Input, OptionList
 from rnn_engine.errors import EngineError
 from rnn_engine.snapshot import PANES
 from rnn_tui.app import RnnTuiApp
+from rnn_tui.panes.panel import Draw
+from rnn_tui.render.display import Display
+from rnn_tui.render.spans import Line
 from rnn_tui.screens.dialogs import AskScreen, MarksScreen, SureScreen
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.lessons import LessonsScreen
@@ -254,6 +257,43 @@ async def test_the_cell_moves_and_its_exact_value_is_shown() -> None:
         assert f"W_xh[2, class] = {value}" in screen_text(pilot)
         await keys(pilot, "h", "k")
         assert f"W_xh[1, there] = {float(controller.parameters['W_xh'][0, 1])!r}" in screen_text(pilot)
+
+
+async def test_d_and_y_change_how_the_focused_pane_is_shown_and_that_is_remembered() -> None:
+    async with playing(FakeController(), (120, 40)) as pilot:
+        screen = session(pilot)
+        hidden, weights = screen.panes["hidden"], screen.panes["weights"]
+        assert hidden.shown_as == Display()
+        await keys(pilot, "d")
+        assert hidden.shown_as.mode == "numbers"
+        await keys(pilot, "d")
+        assert "hidden: heat map" in screen_text(pilot)
+        assert "▀" not in weights.text()
+        await keys(pilot, "D", "D")
+        assert hidden.shown_as == weights.shown_as == Display()
+        await keys(pilot, "v", "w", "y")
+        assert weights.shown_as.scale == "shared"
+        await keys(pilot, "5", "y")
+        assert weights.shown_as == Display(scale="fixed", limit=5.0)
+        await keys(pilot, "v", "o", "D")
+        assert screen.panes["output"].shown_as.mode == "sorted bars"
+        assert dict(pilot.app.displays)["output"].mode == "sorted bars"  # type: ignore[attr-defined]
+
+
+async def test_a_pane_that_looks_the_same_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with playing(FakeController(), (120, 40)) as pilot:
+        drawn: list[str] = []
+        for name, pane in session(pilot).panes.items():
+            draw = pane.draw
+
+            def noted(wide: int, high: int, name: str = name, draw: Draw = draw) -> list[Line]:
+                drawn.append(name)
+                return draw(wide, high)
+
+            monkeypatch.setattr(pane, "draw", noted)
+        await keys(pilot, "right")
+        assert "hidden" in drawn
+        assert "weights" not in drawn
 
 
 async def test_zoom_gives_a_pane_all_the_room_and_back() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rnn_engine.snapshot import PANES, Formula, Matrix
 from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Cell, Selection, exact, moved, resolve, selection_at
+from rnn_tui.render.display import Display
 from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
 from rnn_tui.render.number import bar, number, scale
 from rnn_tui.render.pack import pack, window
@@ -101,7 +102,7 @@ def test_a_window_shows_the_focus_and_its_neighbours(count: int, visible: int, d
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(1, 6)), min_size=1, max_size=8))
-def test_packed_blocks_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
+def test_packed_blocks_do_not_overlap_nor_touch(sizes: list[tuple[int, int]]) -> None:
     spots = pack(sizes, 30, 14, 2, 1)
     if spots is None:
         return
@@ -111,7 +112,8 @@ def test_packed_blocks_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
         assert not cells & taken
         assert x + w <= 30
         assert y + h <= 14
-        taken |= cells
+        # Two cells stay free beside it.
+        taken |= {(cx, cy) for cx in range(x - 2, x + w + 2) for cy in range(y, y + h)}
 
 
 # panes
@@ -153,7 +155,9 @@ def test_rows_out_of_view_are_counted() -> None:
 
 
 def test_columns_out_of_view_are_counted() -> None:
-    text = pane_text(PaneView("hidden", "h", (over_time(3, 40),), boxed=False), 36, 9)
+    text = pane_text(
+        PaneView("hidden", "h", (over_time(3, 40),), boxed=False, display=Display("numbers")), 36, 9
+    )
     assert "→" in text
     assert "more" in text
 
@@ -187,7 +191,7 @@ def test_probabilities_have_bars_target_and_choice() -> None:
     view = PaneView("output p", "o", controller.snapshot.panes["output"], manner=Manner(shares=True))
     lines = pane_text(view, 57, 13).splitlines()
     assert "◎ target ● chosen" in lines[0]
-    assert any(line.count("█") > 5 and "◉" in line and "class" in line for line in lines)
+    assert any(line.count("━") > 5 and "◉" in line and "class" in line for line in lines)
 
 
 def test_the_largest_probabilities_and_the_target_stay_when_there_are_many() -> None:

@@ -18,7 +18,7 @@ from rnn_tui.configfile import MAX_BYTES, Config, config_path, example, load
 from rnn_tui.keynames import KeyNameError, key_name, printed
 from rnn_tui.options import chosen
 from rnn_tui.rebind import FIXED, rebound
-from rnn_tui.render.matrix import FORMATS, decimals, measure
+from rnn_tui.render.measure import NUMBERS, decimals, measure
 from rnn_tui.settings import COLOURS, LAYOUTS, SETTINGS, THEMES, Chosen, SettingError, Whole, wishes
 from rnn_tui.terminal import TerminalSettings
 from tests.conftest import ROOT, Result
@@ -471,4 +471,4 @@ def test_a_rebound_view_keeps_a_way_out() -> None:
 )
 def test_decimals_get_fewer_from_what_was_wanted(precision: int, places: list[int]) -> None:
     shape = measure(Matrix("W", np.array([[0.5]]), ("0",), ("0",)), precision=precision)
-    assert [decimals(shape, form) for form in FORMATS[-3:]] == places
+    assert [decimals(shape, form) for form in NUMBERS[-3:]] == places

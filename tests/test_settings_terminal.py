@@ -85,7 +85,11 @@ def test_mouse(tmp_path: Path) -> None:
     ("arguments", "environ", "sent"),
     [
         ([], {}, {"256"}),
-        ([], {"COLORTERM": "truecolor"}, {"16m"}),
+        (
+            [],
+            {"COLORTERM": "truecolor"},
+            {"16m", "256"},
+        ),  # a colour of the cube is sent by its number, being shorter
         (["--colours", "256"], {"COLORTERM": "truecolor"}, {"256"}),
         (["--colors", "16"], {}, {"16"}),
         (["--theme", "terminal"], {"COLORTERM": "truecolor"}, {"16"}),

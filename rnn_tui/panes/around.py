@@ -146,14 +146,15 @@ class Curve(LineWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="curve")
         self._losses: tuple[float, ...] = ()
+        self._total = 0
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the losses up to this step."""
-        self._losses = snapshot.losses
-        self.update(self._losses)
+        self._losses, self._total = snapshot.losses, snapshot.timeline.iterations
+        self.update((self._losses, self._total))
 
     def draw(self, wide: int, high: int) -> list[Line]:
-        body = draw_curve(self._losses, wide - 4, high - 2)
+        body = draw_curve(self._losses, wide - 4, high - 2, self._total)
         return framed(PaneView("loss per iteration", "", boxed=True), body, wide, high)
 
 

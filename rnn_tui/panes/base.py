@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from operator import attrgetter
+from dataclasses import replace
 from typing import ClassVar
 
-from rnn_engine.snapshot import Matrix, Snapshot
+from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.display import Display
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
+from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane, same
 from rnn_tui.render.spans import Line
 from rnn_tui.widgets.lines import LineWidget
 
@@ -25,11 +25,14 @@ class Pane(LineWidget, can_focus=True):
 
     def __init__(self, palette: Palette, precision: int = PRECISION) -> None:
         super().__init__(palette, name=self.NAME)
-        self._view = PaneView(self.NAME, self.LETTER, manner=self.MANNER, precision=precision)
+        self._view = PaneView(
+            self.NAME, self.LETTER, manner=self.MANNER, halves=palette.halves, precision=precision
+        )
         self._last: Drawn | None = None
+        self._drawn: PaneView | None = None
 
     def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:
-        """Show this snapshot, and send what differs from the last one."""
+        """Show this snapshot, and send what differs from the last one; a pane that looks the same is not drawn."""
         self._view = replace(
             self._view,
             title=snapshot.names.get(self.NAME, self.NAME),
@@ -38,11 +41,26 @@ class Pane(LineWidget, can_focus=True):
             jump=jump,
             boxed=boxed,
         )
-        self.update((replace(self._view, matrices=()), [_content(matrix) for matrix in self._view.matrices]))
+        if self._drawn is None or not same(self._drawn, self._view):
+            self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Draw with other styles from now on, and with the glyphs that go with them."""
+        self._view = replace(self._view, halves=palette.halves)
+        super().set_palette(palette)
+
+    @property
+    def shown_as(self) -> Display:
+        """How the matrices are shown."""
+        return self._view.display
+
+    def show_as(self, display: Display) -> None:
+        """Have them shown like this from the next drawing on."""
+        self._view = replace(self._view, display=display)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The frame and the matrices."""
-        self._last = draw_pane(self._view, wide, high)
+        self._last, self._drawn = draw_pane(self._view, wide, high), self._view
         return self._last.lines
 
     @property
@@ -68,11 +86,3 @@ class Pane(LineWidget, can_focus=True):
         for _ in range(min(count, 10_000)):
             cell = moved(cell, self._view.matrices, drawn.layout, dx, dy, drawn.across)
         self._view = replace(self._view, selection=selection_at(cell, self._view.matrices))
-
-
-_ALL = attrgetter(*(field.name for field in fields(Matrix)))
-
-
-def _content(matrix: Matrix) -> tuple[object, ...]:
-    """All that a matrix shows: steps make new ones, of which most show what the last one did."""
-    return tuple(value.tobytes() if hasattr(value, "tobytes") else value for value in _ALL(matrix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnn_tui.panes.base import Pane
+from rnn_tui.render.pane import Manner
 
 
 class Gradients(Pane):
@@ -10,7 +11,9 @@ class Gradients(Pane):
 
     NAME = "gradients"
     LETTER = "g"
+    MANNER = Manner(norms=True)
     EXPLAINS = (
         "How the loss changes with each value (∂h, ∂a, … filled from the last time step back to the first), and with "
-        "each parameter. A parameter's total is complete when the backward phase ends."
+        "each parameter. A parameter's total is complete when the backward phase ends. The bars beside ∂h are the norm "
+        "of each time step."
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.layout import Layout
-from rnn_tui.render.matrix import known_at, unlabelled
+from rnn_tui.render.measure import known_at, unlabelled
 from rnn_tui.text import safe_text, token_text
 
 

@@ -1,4 +1,4 @@
-"""One matrix as lines: its name and column labels above, row labels at the left, numbers at the right.
+"""One matrix as lines of numbers: its name and column labels above, row labels at the left.
 
 Marks that hold without colour: `▸` the row of the current time step, `•` after the name of what this
 step wrote (its cells are underlined), `◎` the target's column, `●` the chosen one, `◉` both,
@@ -11,68 +11,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.number import ASKED, EDITED, UNKNOWN, bar, number, room_for, scale
-from rnn_tui.render.pack import window
+from rnn_tui.render.levels import codes, entry, extremes
+from rnn_tui.render.measure import (
+    LONGEST_LABEL,
+    NORM,
+    Format,
+    Part,
+    Shape,
+    cell_width,
+    decimals,
+    edited_at,
+    known_at,
+    lead_width,
+    norm_width,
+)
+from rnn_tui.render.norms import norm_bars, sparkline
+from rnn_tui.render.number import ASKED, DOTS, EDITED, UNKNOWN, bar, number
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text
 
-LONGEST_LABEL = 12
-PRECISION = 4
-"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
-
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """How much room a cell gets."""
+class Block:
+    """How one matrix is drawn."""
 
-    decimals: int
-    bar: bool
-    label: int
-    """Cells up to which a column is widened for its label."""
-
-
-FORMATS = (
-    Format(4, True, 10), Format(4, False, 10), Format(4, False, 0), Format(3, False, 0), Format(2, False, 0),
-)  # fmt: skip
-"""From the most generous to the tightest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a matrix needs room for; equal shapes are laid out equally."""
-
-    rows: int
-    columns: int
-    name: int
-    note: int
-    row_label: int
-    column_label: int
-    text: int
-    """Cells of the widest entry where entries are tokens or whole numbers, else 0."""
-    gutter: int
-    precision: int = PRECISION
-    """Decimals where there is room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The rows and columns of a matrix that a block of a given size shows."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    header: bool
-    sign: bool
-    """Whether its last line says what is out of view."""
-
-
-def known_at(matrix: Matrix, row: int, column: int) -> bool:
-    """Whether the cell is computed at this address."""
-    return matrix.known is None or bool(matrix.known[row, column])
-
-
-def edited_at(matrix: Matrix, row: int, column: int) -> bool:
-    """Whether the cell was set by hand."""
-    return matrix.edited is not None and bool(matrix.edited[row, column])
+    form: Format
+    shown: Part
+    width: int
+    full: float = 1.0
+    """The size at which colours and bars are full."""
+    cursor: tuple[int, int] | None = None
+    own_scale: bool = True
+    """Whether that size is this matrix's own; one that all share stands in the frame."""
 
 
 def unknown(matrix: Matrix, row: int, column: int) -> Span:
@@ -81,125 +51,65 @@ def unknown(matrix: Matrix, row: int, column: int) -> Span:
     return (ASKED, "asked") if asked else (UNKNOWN, "unknown")
 
 
-def entry_width(matrix: Matrix) -> int:
-    """Cells of the widest token or whole number; 0 where the entries need decimals."""
-    if matrix.texts is not None:
-        return min(
-            LONGEST_LABEL, max((cells(token_text(text)) for row in matrix.texts for text in row), default=1)
-        )
-    values = matrix.values
-    if not values.size or not bool((values % 1 == 0).all()) or float(abs(values).max()) >= 1e6:
-        return 0
-    return max(len(f"{value:.0f}") for value in (float(values.min()), float(values.max())))
-
-
-def decimals(shape: Shape, form: Format) -> int:
-    """Decimals in a format: those that are wanted in place of `PRECISION`, and tighter ones in proportion."""
-    wanted = shape.precision
-    if form.decimals == PRECISION:
-        return wanted
-    return min(form.decimals, wanted) if form.decimals < 3 else max(min(3, wanted), (wanted + 2) // 2)
-
-
-def measure(matrix: Matrix, *, entries: bool = False, precision: int = PRECISION) -> Shape:
-    """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
-    return Shape(
-        rows=matrix.values.shape[0],
-        columns=matrix.values.shape[1],
-        name=cells(safe_text(matrix.key)) + 1,
-        note=cells(safe_text(matrix.note)),
-        row_label=min(
-            LONGEST_LABEL, max((cells(token_text(label)) for label in matrix.rows if label), default=0)
-        ),
-        column_label=0
-        if unlabelled(matrix)
-        else max(cells(token_text(label)) for label in matrix.columns if label),
-        text=entry_width(matrix) if entries or matrix.texts is not None else 0,
-        gutter=int(matrix.kind == "over time" or matrix.current is not None),
-        precision=precision,
-    )
-
-
-def unlabelled(matrix: Matrix) -> bool:
-    """Whether the columns have no names, or the one there is says no more than the matrix's own."""
-    if len(matrix.columns) == 1:
-        return matrix.key.endswith(matrix.columns[0])
-    return not any(matrix.columns)
-
-
-def cell_width(shape: Shape, form: Format) -> int:
-    """Cells of a column without the gap before it."""
-    content = shape.text or room_for(decimals(shape, form))
-    return max(content, min(form.label, shape.column_label)) + (form.bar and not shape.text)
-
-
-def lead_width(shape: Shape) -> int:
-    """Cells at the left of the numbers: gutter and row labels, and the name where it shares a line with labels."""
-    labels = shape.gutter + shape.row_label
-    return max(labels, shape.name) if shape.column_label and not shape.note else labels
-
-
-def _head_height(shape: Shape) -> int:
-    """A note goes beside the name, or on a line of its own where column labels take that place."""
-    return 1 + bool(shape.note and shape.column_label)
-
-
-def size(shape: Shape, form: Format) -> tuple[int, int]:
-    """Width and height of the whole matrix."""
-    wide = lead_width(shape) + shape.columns * (1 + cell_width(shape, form))
-    return max(wide, shape.name + bool(shape.note) + shape.note), _head_height(shape) + shape.rows
-
-
-def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:
-    """What of the matrix a block of that size shows, with this cell in view."""
-    header = height >= 3 or height > shape.rows
-    visible = height - (_head_height(shape) if header else 0)
-    across = max(1, (width - lead_width(shape)) // (1 + cell_width(shape, form)))
-    cut = visible < shape.rows or across < shape.columns
-    sign = cut and visible >= 2
-    rows = window(shape.rows, max(1, visible - sign), row)
-    return Part(rows, window(shape.columns, across, column), header, sign)
-
-
-def draw(
-    matrix: Matrix, shape: Shape, form: Format, shown: Part, width: int, cursor: tuple[int, int] | None
-) -> list[Line]:
-    """The lines of the block; each takes `width` cells at most."""
+def draw_numbers(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
+    """The lines of the block; each takes its width at most."""
+    shown, form = block.shown, block.form
     first, last = shown.columns
-    lead, wide = lead_width(shape), cell_width(shape, form)
-    lines: list[Line] = _head(matrix, shape, form, shown) if shown.header else []
-    put = _cell_writer(matrix, shape, form, wide, cursor)
-    for row in range(*shown.rows):
-        spans = _row_head(matrix, shape, row, lead)
+    lead = lead_width(shape, form)
+    lines: list[Line] = _head(matrix, shape, block) if shown.header else []
+    put = _cell_writer(matrix, shape, block)
+    norms = norm_bars(matrix, shown.rows, NORM - 1) if norm_width(shape, form) else None
+    for at, row in enumerate(range(*shown.rows)):
+        spans = row_head(matrix, shape, row, lead)
         for column in range(first, last):
             spans += put(row, column)
+        if norms:
+            spans += [(" ", "row" if row == matrix.current else ""), norms[at]]
         lines.append(merge(spans))
     if shown.sign:
-        lines.append(_sign(shape, shown, width))
-    return [fit(line, width) for line in lines]
+        lines.append(sign(matrix, shape, block))
+    return [fit(line, block.width) for line in lines]
 
 
-def _head(matrix: Matrix, shape: Shape, form: Format, shown: Part) -> list[Line]:
-    """The name, and the labels of the columns above the last digits of their numbers."""
-    lead, wide = lead_width(shape), cell_width(shape, form)
-    bar_cell = int(form.bar and not shape.text)
+def name_of(matrix: Matrix) -> list[Span]:
+    """The name, and a dot after that of what this step wrote."""
     wrote = matrix.written is not None and bool(matrix.written.any())
-    name: list[Span] = [(safe_text(matrix.key), "strong"), ("•" if wrote else " ", "now")]
+    return [(safe_text(matrix.key), "strong"), ("•" if wrote else " ", "now")]
+
+
+def _head(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
+    """The name, and the labels of the columns above the last digits of their numbers."""
+    form = block.form
+    lead, wide = lead_width(shape, form), cell_width(shape, form)
+    bar_cell = int(form.bar and not shape.text)
+    name = name_of(matrix)
     note: list[Span] = [(" ", ""), (safe_text(matrix.note), "muted")] if matrix.note else []
+    norms = norm_width(shape, form)
+    norm: list[Span] = [(f" {clip(f'‖{safe_text(matrix.key)}‖', NORM - 1)}", "muted")] if norms else []
     if not shape.column_label:
-        return [merge(name + note)]
+        line = merge(name + note)
+        columns = shown_width(block, wide + 1)
+        return [merge([*fit(line, max(lead + columns, cells(matrix.key) + 1)), *norm]) if norms else line]
     labels: list[Span] = []
-    for column in range(*shown.columns):
+    for column in range(*block.shown.columns):
         label = token_text(matrix.columns[column]) if column < len(matrix.columns) else ""
         label = clip(label, wide - bar_cell)
         pad = " " * (1 + wide - bar_cell - cells(label))
         labels.append((pad + label + " " * bar_cell, "muted"))
+    labels += norm
     if note:
         return [merge(name + note), merge([(" " * lead, ""), *labels])]
     return [merge([*fit(name, lead), *labels])]
 
 
-def _row_head(matrix: Matrix, shape: Shape, row: int, lead: int) -> list[Span]:
+def shown_width(block: Block, step: int) -> int:
+    """Cells of the columns that are shown."""
+    first, last = block.shown.columns
+    return -(-(last - first) // block.form.pool[1]) * step
+
+
+def row_head(matrix: Matrix, shape: Shape, row: int, lead: int) -> list[Span]:
+    """The mark of the current time step and the row's label, in `lead` cells."""
     now = row == matrix.current
     label = (
         clip(token_text(matrix.rows[row]), LONGEST_LABEL)
@@ -211,42 +121,52 @@ def _row_head(matrix: Matrix, shape: Shape, row: int, lead: int) -> list[Span]:
     return [(gutter, "now row" if now else ""), (pad + label, "row now" if now else "muted")]
 
 
-def _cell_writer(
-    matrix: Matrix, shape: Shape, form: Format, wide: int, cursor: tuple[int, int] | None
-) -> Callable[[int, int], list[Span]]:
+def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, int], list[Span]]:
     """A function (row, column) → spans of one cell, the gap before it included."""
-    values = matrix.values.tolist()
+    form, cursor = block.form, block.cursor
+    wide = cell_width(shape, form)
+    (top, bottom), (left, right) = block.shown.rows, block.shown.columns
+    here = slice(top, bottom), slice(left, right)
+    values = matrix.values[here].tolist()
     bars = form.bar and not shape.text
-    full = 1.0
-    if bars:
-        sizes = abs(matrix.values if matrix.known is None else matrix.values[matrix.known])
-        full = scale(float(sizes.max(initial=0.0)))
+    tints = codes(matrix, block.full, *here).tolist() if form.tinted and not shape.tokens else None
     places = 0 if shape.text else decimals(shape, form)
     digits = wide - 1 if bars else wide
+    # Where a step writes all of a matrix, its name says so, and underlining everything would say no more.
+    all_new = matrix.written is not None and matrix.kind == "matrix" and bool(matrix.written.all())
+    written = "fresh" if all_new else "written"
 
     def put(row: int, column: int) -> list[Span]:
         under = "row" if row == matrix.current else ""
         mark, mark_role = _choice(matrix, row, column)
-        value = values[row][column]
-        block = ""
-        if not known_at(matrix, row, column):
+        value = values[row - top][column - left]
+        block_glyph = ""
+        known = known_at(matrix, row, column)
+        if not known:
             text, role = unknown(matrix, row, column)
         elif matrix.texts is not None:
             text, role = clip(token_text(matrix.texts[row][column]), digits), "text"
         else:
             text = number(value, digits, places)
             role = "zero" if value == 0 else "negative" if value < 0 else "positive"
-            block = bar(value, full) if bars else ""
-        if mark == EDITED:
+            block_glyph = bar(value, block.full) if bars else ""
+        pad_role = under
+        if tints is not None and known:
+            pad_role = role = entry(tints[row - top][column - left])[1]
+        elif mark == EDITED:
             role += " edited"
         if matrix.written is not None and matrix.written[row, column]:
-            role += " written"
+            role += f" {written}" if tints is None else " underlined"
         if cursor == (row, column):
             role += " cursor"
         pad = " " * (digits - cells(text))
-        spans = [(mark, f"{under} {mark_role}".strip()), (pad, under), (text, f"{under} {role}".strip())]
+        spans = [
+            (mark, f"{pad_role} {mark_role}".strip()),
+            (pad, pad_role),
+            (text, f"{under} {role}".strip()),
+        ]
         if bars:
-            spans.append((block or " ", f"{under} {'negative' if value < 0 else 'positive'}".strip()))
+            spans.append((block_glyph or " ", f"{under} {'negative' if value < 0 else 'positive'}".strip()))
         return spans
 
     return put
@@ -263,13 +183,64 @@ def _choice(matrix: Matrix, row: int, column: int) -> Span:
     return ("●", "chosen") if chosen else (" ", "")
 
 
-def _sign(shape: Shape, shown: Part, width: int) -> Line:
-    """What is out of view, and where."""
+def sign(matrix: Matrix, shape: Shape, block: Block) -> Line:
+    """What is out of view and where; a plan of it where the cursor is; where there is room, the extremes."""
+    shown, width = block.shown, block.width
     above, below = shown.rows[0], shape.rows - shown.rows[1]
     before, after = shown.columns[0], shape.columns - shown.columns[1]
     counts = [f"{arrow}{n}" for arrow, n in zip("↑↓←→", (above, below, before, after), strict=True) if n]
     said = " ".join(counts)
-    return (
-        (" " * shape.gutter, ""),
-        (f"{said} more" if cells(said) + 5 + shape.gutter <= width else said, "muted"),
-    )
+    small = minimap(shape, shown) if block.cursor else ""
+    room = width - shape.gutter - cells(said) - 1 - cells(small)
+    spans: list[Span] = [(" " * shape.gutter, "")]
+    if small and room >= 0:
+        spans.append((f"{small} ", "text"))
+    spans.append((said + (" more" if room >= 5 else ""), "muted"))
+    if shape.norms and not norm_width(shape, block.form):
+        name = f"  ‖{safe_text(matrix.key)}‖ "
+        bars = sparkline(matrix, room - 5 - cells(name))
+        if bars:
+            return merge([*spans, (name, "muted"), *bars])
+    return merge([*spans, *said_extremes(matrix, room - 5)])
+
+
+MAP_WIDTH = 4
+
+
+def minimap(shape: Shape, shown: Part) -> str:
+    """Which part of the whole is in view: a plan of 8 × 4 braille dots, set where it shows."""
+    across = _stretch(shown.columns, shape.columns, 2 * MAP_WIDTH)
+    down = _stretch(shown.rows, shape.rows, 4)
+    found = []
+    for cell in range(MAP_WIDTH):
+        bits = sum(DOTS[y][x % 2] for y in range(*down) for x in range(*across) if x // 2 == cell)
+        found.append(chr(0x2800 + bits) if bits else " ")
+    return f"▕{''.join(found)}▏"
+
+
+def _stretch(shown: tuple[int, int], whole: int, dots: int) -> tuple[int, int]:
+    """The dots [first, last) that stand for a part; one at least, and never all for less than the whole."""
+    first, last = shown[0] * dots // whole, -(-shown[1] * dots // whole)
+    if shown[1] - shown[0] < whole and last - first == dots:
+        return (first + 1, last) if shown[0] > whole - shown[1] else (first, last - 1)
+    return first, max(last, first + 1)
+
+
+def said_extremes(matrix: Matrix, room: int) -> list[Span]:
+    """The largest and the least number and where they are, if that takes no more than `room` cells."""
+    found = extremes(matrix) if matrix.texts is None and room >= 16 else None
+    if found is None:
+        return []
+    spans: list[Span] = []
+    for glyph, (row, column) in zip("▼▲", found, strict=True):
+        labels = [
+            token_text(labels[at], limit_cells=6)
+            for labels, at in ((matrix.rows, row), (matrix.columns, column))
+            if at < len(labels) and labels[at]
+        ]
+        spans[:0] = [
+            (f"  {glyph}", "text"),
+            (f" {number(float(matrix.values[row, column]), 6, 3)} [{', '.join(labels)}]", "muted"),
+        ]
+    both, largest = sum(cells(text) for text, _ in spans), sum(cells(text) for text, _ in spans[:2])
+    return spans if both <= room else spans[:2] if largest <= room else []

@@ -6,6 +6,8 @@ from math import floor, isfinite, log10
 
 UNKNOWN, ASKED, EDITED = "·", "?", "✎"
 _BARS = " ▁▂▃▄▅▆▇"
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bits of a braille glyph's dots, by row and column."""
 
 
 def room_for(decimals: int) -> int:

@@ -32,7 +32,8 @@ def _skyline(
         if w > width:
             return None
         candidates = sorted({0, *(x for x in range(1, width - w + 1) if tops[x] != tops[x - 1])})
-        y, x = min((max(tops[x : x + w]), x) for x in candidates)
+        # What lies to the right keeps its distance too; beyond the edge there is nothing.
+        y, x = min((max(tops[x : x + w + gap_x]), x) for x in candidates)
         if y + h > height:
             return None
         spots[index] = (x, y)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.cells import Cell, Selection, first_written, resolve
+from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
+from rnn_tui.render.display import BARS, Display
+from rnn_tui.render.heat import draw_heat, legend
 from rnn_tui.render.layout import Layout, layout
-from rnn_tui.render.matrix import PRECISION, draw, measure, part
+from rnn_tui.render.levels import full_scales
+from rnn_tui.render.matrix import Block, draw_numbers
+from rnn_tui.render.measure import PRECISION, known_at, measure, part
+from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
-from rnn_tui.render.spans import Line, Span, beside, fit, merge, width
+from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.render.strip import is_strip, strip
 from rnn_tui.text import cells, clip, safe_text
 
@@ -24,6 +29,8 @@ class Manner:
     """Whole numbers need no decimals."""
     shares: bool = False
     """Bars for the current time step below the matrices."""
+    norms: bool = False
+    """The norm of each time step's row beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,34 @@ class PaneView:
     jump: bool = False
     boxed: bool = True
     manner: Manner = field(default_factory=Manner)
+    display: Display = field(default_factory=Display)
+    halves: bool = True
+    """Whether a heat map may put two rows in a line; see `Palette.halves`."""
     precision: int = PRECISION
     """Decimals where there is room."""
+
+
+def same(one: PaneView, other: PaneView) -> bool:
+    """Whether two views are drawn alike. Weights, say, stay as they are through two phases of three."""
+    return len(one.matrices) == len(other.matrices) and all(
+        all(map(_alike, one.matrices, other.matrices))
+        if each.name == "matrices"
+        else getattr(one, each.name) == getattr(other, each.name)
+        for each in fields(PaneView)
+    )
+
+
+def _alike(one: Matrix, other: Matrix) -> bool:
+    if one is other:
+        return True
+    for each in fields(Matrix):
+        here, there = getattr(one, each.name), getattr(other, each.name)
+        if hasattr(here, "tobytes") and hasattr(there, "tobytes"):
+            if here.shape != there.shape or here.tobytes() != there.tobytes():
+                return False
+        elif hasattr(here, "tobytes") or hasattr(there, "tobytes") or here != there:
+            return False
+    return True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,19 +89,19 @@ def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
     inner_wide, inner_high = (wide - 4, high - 2) if view.boxed else (wide - 1, high - 1)
     cell = resolve(view.selection, view.matrices)
     cursor = cell if view.focused else None
+    blocks, across, asides = Layout(()), False, _asides(view, Layout(()))
     if view.manner.across and is_strip(view.matrices):
-        body, blocks, across = (
-            strip(view.matrices, inner_wide, inner_high, cursor, view.precision),
-            Layout(()),
-            True,
-        )
+        body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
+    elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
+        body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
         body, blocks = _matrices(view, inner_wide, inner_high, cursor)
-        across = False
+        asides = _asides(view, blocks)
     if not view.matrices:
         body = [fit([("nothing here", "faint")], inner_wide)]
     missing = tuple(view.matrices[index].key for index in blocks.hidden)
-    return Drawn(framed(view, body, wide, high, missing), blocks, across)
+    under = _under_cursor(view, cursor, blocks)
+    return Drawn(framed(view, body, wide, high, missing, asides, under), blocks, across)
 
 
 def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tuple[list[Line], Layout]:
@@ -76,23 +109,54 @@ def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tupl
     bars = view.manner.shares and high >= 8 and has_shares(matrices)
     reserved = _room_for_bars(matrices[0], high) + 1 if bars else 0
     shapes = tuple(
-        measure(matrix, entries=view.manner.entries, precision=view.precision) for matrix in matrices
+        measure(matrix, entries=view.manner.entries, norms=view.manner.norms, precision=view.precision)
+        for matrix in matrices
     )
-    placed = layout(shapes, wide, high - reserved, _primary(view, cursor))
-    lines: list[Line] = []
+    mode = "auto" if view.display.mode in BARS else view.display.mode
+    placed = layout(shapes, wide, high - reserved, 0, mode, view.halves)
+    if placed.hidden:
+        placed = layout(shapes, wide, high - reserved, _primary(view, cursor), mode, view.halves)
+    fulls = full_scales(matrices, view.display)
     tall = max((block.y + block.height for block in placed.blocks), default=0)
-    lines = [()] * tall
+    rows: list[list[Span]] = [[] for _ in range(tall)]
+    ends = [0] * tall
     for block in sorted(placed.blocks, key=lambda block: block.x):
         matrix, shape = matrices[block.index], shapes[block.index]
         mine = cursor if cursor and cursor.index == block.index else None
         row, column = (mine.row, mine.column) if mine else _focus(matrix)
         shown = part(shape, block.form, block.width, block.height, row, column)
-        drawn = draw(matrix, shape, block.form, shown, block.width, (row, column) if mine else None)
-        at = slice(block.y, block.y + len(drawn))
-        lines[at] = beside(lines[at], drawn, block.x)
+        place = (row, column) if mine else None
+        own = view.display.scale == "matrix"
+        how = Block(block.form, shown, block.width, fulls[block.index], place, own)
+        drawn = (draw_heat if block.form.heat else draw_numbers)(matrix, shape, how)
+        for y, line in enumerate(drawn, block.y):
+            rows[y] += [(" " * (block.x - ends[y]), ""), *line]
+            ends[y] = block.x + block.width
+    lines: list[Line] = [merge(row) for row in rows]
     if bars:
         lines += [(), *shares(matrices[0], wide, high - len(lines) - 1)]
     return lines, placed
+
+
+def _bars_alone(view: PaneView, wide: int, high: int) -> list[Line]:
+    """The probabilities of this time step with all the room; nothing where there are none."""
+    if not has_shares(view.matrices):
+        return []
+    matrix = view.matrices[0]
+    if matrix.current is not None and not all(known_at(matrix, matrix.current, at) for at in range(2)):
+        return [fit([("not computed yet", "faint")], wide)]
+    return shares(matrix, wide, high, largest_first=view.display.mode == "sorted bars")
+
+
+def _under_cursor(view: PaneView, cursor: Cell | None, blocks: Layout) -> str:
+    """The number under the cursor, where the pane does not show it as one."""
+    form = next((block.form for block in blocks.blocks if cursor and block.index == cursor.index), None)
+    if cursor is None or form is None or not form.heat:
+        return ""
+    name, value = exact(cursor, view.matrices)
+    if known_at(matrix := view.matrices[cursor.index], cursor.row, cursor.column) and matrix.texts is None:
+        value = number(float(value), 9, 6)
+    return f"{name} = {value}"
 
 
 def _room_for_bars(matrix: Matrix, high: int) -> int:
@@ -122,14 +186,24 @@ def _focus(matrix: Matrix) -> tuple[int, int]:
 
 
 def framed(
-    view: PaneView, body: list[Line], wide: int, high: int, missing: tuple[str, ...] = ()
+    view: PaneView,
+    body: list[Line],
+    wide: int,
+    high: int,
+    missing: tuple[str, ...] = (),
+    asides: tuple[Line, ...] = (),
+    under: str = "",
 ) -> list[Line]:
-    """The body within a box, or below a rule; a focused pane has heavy lines, `missing` names stand in the frame."""
+    """The body within a box, or below a rule; a focused pane has heavy lines.
+
+    In the frame stand the names of what is `missing`, the fullest legend that fits (of `asides`), and the number
+    `under` the cursor.
+    """
     heavy = view.focused
     role = "focus" if heavy else "faint"
     inner_high = high - 2 if view.boxed else high - 1
     body = body[:inner_high] + [()] * (inner_high - len(body))
-    top = _top(view, role, wide, () if view.boxed else missing)
+    top = _top(view, role, wide, () if view.boxed else missing, asides)
     if not view.boxed:
         return [top, *(fit([(" ", ""), *line], wide) for line in body)]
     side = "┃" if heavy else "│"
@@ -137,9 +211,11 @@ def framed(
     lines = [top, *(merge([*ends, *fit(line, wide - 4), *reversed(ends)]) for line in body)]
     flat = "━" if heavy else "─"
     left, right = ("┗", "┛") if heavy else ("╰", "╯")
-    said = _missing(missing, wide - 6)
-    rest = wide - 3 - cells(said)
-    lines.append(merge([(left + flat, role), (said, "muted"), (flat * rest + right, role)]))
+    value = f" {under} " if under and cells(under) + 12 <= wide else ""
+    said = _missing(missing, wide - 6 - cells(value) - bool(value))
+    rest = wide - 3 - cells(said) - cells(value) - bool(value)
+    end: list[Span] = [(value, "strong"), (flat, role)] if value else []
+    lines.append(merge([(left + flat, role), (said, "muted"), (flat * rest, role), *end, (right, role)]))
     return lines
 
 
@@ -156,7 +232,24 @@ def _missing(names: tuple[str, ...], room: int) -> str:
     return f"{count} " if room > len(count) else f" +{len(names)} "
 
 
-def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...]) -> Line:
+def _asides(view: PaneView, blocks: Layout) -> tuple[Line, ...]:
+    """The legends, the fullest first: of the colours where there are any, and of the marks of an output."""
+    marks: Line = ()
+    if view.manner.shares and has_shares(view.matrices):
+        marks = ((" ◎ ", "target"), ("target", "muted"), (" ● ", "chosen"), ("chosen ", "muted"))
+    coloured = [block.form for block in blocks.blocks if block.form.heat or block.form.tinted]
+    if not coloured:
+        return (marks,) if marks else ()
+    one = view.display.scale != "matrix"
+    full = f"{full_scales(view.matrices, view.display)[0]:g}" if one else ""
+    colours = tuple(legend(full, glyphs=any(form.heat and not form.halves for form in coloured)))
+    pool = max(form.pool for form in coloured)
+    pooled: Line = () if pool == (1, 1) else ((f" largest of {pool[0]}×{pool[1]} ", "muted"),)
+    last = (marks,) if marks else (pooled, colours) if pooled else ()
+    return (*pooled, *colours, *marks), (*pooled, *colours) if not marks else (*colours, *marks), *last
+
+
+def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides: tuple[Line, ...]) -> Line:
     flat = "━" if view.focused else "─"
     left, right = ("┏", "┓") if view.focused else ("╭", "╮")
     ends = (left + flat, flat + right) if view.boxed else (flat, flat)
@@ -166,13 +259,16 @@ def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...]) -> Line
     title = clip(f" {safe_text(view.title)} ", wide - 8)
     head: list[Span] = [(ends[0], role), (title, "focus" if view.focused else "strong")]
     room = wide - width(head) - width(letter) - 2
-    aside: list[Span] = []
+    said: list[Span] = []
     if missing:
-        aside = [(_missing(missing, room), "muted")]
-    elif view.manner.shares and has_shares(view.matrices):
-        legend: list[Span] = [(" ◎ ", "target"), ("target", "muted"), (" ● ", "chosen"), ("chosen ", "muted")]
-        aside = legend if width(legend) <= room else []
+        least = min((width(aside) for aside in asides), default=0)
+        names = _missing(missing, room - least - 1 if room - least >= 16 else room)
+        said = [(names, "muted")]
+        room -= cells(names) + 1
+    aside = next((aside for aside in asides if width(aside) <= room), ())
     if aside:
-        aside.append((flat, role))
-    rest = wide - width(head) - width(aside) - width(letter)
-    return merge([*head, (flat * rest, role), *aside, *letter])
+        said += [*([(flat, role)] if said else []), *aside]
+    if said:
+        said.append((flat, role))
+    rest = wide - width(head) - width(said) - width(letter)
+    return merge([*head, (flat * rest, role), *said, *letter])

@@ -62,16 +62,6 @@ def spread(left: Iterable[Span], right: Iterable[Span], room: int, role: str = "
     return merge([*fit(left, room - width(tail), role), *tail])
 
 
-def beside(left: list[Line], right: list[Line], at: int) -> list[Line]:
-    """Two blocks side by side, the right one beginning at cell `at`; as high as the higher."""
-    rows = max(len(left), len(right))
-    empty: Line = ()
-    return [
-        merge([*fit(left[y] if y < len(left) else empty, at), *(right[y] if y < len(right) else empty)])
-        for y in range(rows)
-    ]
-
-
 def text_of(lines: Iterable[Line]) -> str:
     """The lines as plain text, for tests and for people without a screen."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
-from rnn_tui.render.matrix import LONGEST_LABEL, PRECISION, edited_at, entry_width, known_at, unknown
+from rnn_tui.render.matrix import unknown
+from rnn_tui.render.measure import LONGEST_LABEL, PRECISION, edited_at, entry_width, known_at, widest
 from rnn_tui.render.number import EDITED, number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
@@ -31,7 +32,7 @@ def strip(
     """A line of time steps, then a line per entry."""
     first = matrices[0]
     wide = max(entry_width(matrix) or room_for(precision) for matrix in matrices)
-    wide = max(wide, max((cells(token_text(label)) for label in first.rows), default=1))
+    wide = max(wide, widest((first.rows,)))
     wide = min(wide, LONGEST_LABEL)
     entries = [
         (index, column) for index, matrix in enumerate(matrices) for column in range(matrix.values.shape[1])

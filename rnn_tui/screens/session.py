@@ -11,10 +11,12 @@ from textual.timer import Timer
 
 from rnn_engine.snapshot import PANES
 from rnn_tui.panes.around import Timeline
+from rnn_tui.panes.base import Pane
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
+from rnn_tui.render.display import Display
 from rnn_tui.render.lines import FooterView
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
@@ -88,6 +90,8 @@ class SessionScreen(Stage):
 
     def on_mount(self) -> None:
         """Lay out, and begin to serve."""
+        for name, display in self.app.displays.items():
+            self.panes[name].show_as(display)
         self.run_worker(self.driver.run(), name="driver", exit_on_error=True)
         self.paint()
 
@@ -374,6 +378,23 @@ class SessionScreen(Stage):
     def on_mouse_up(self, event: MouseUp) -> None:
         """Let go of it."""
         self._dragging.end()
+
+    def action_display(self, change: int) -> None:
+        """Numbers, heat map, both: the next of them in the focused pane."""
+        pane = self.pane
+        self._show_as(pane, pane.shown_as.turned(change, bars=pane.MANNER.shares))
+        self.say(f"{pane.NAME}: {pane.shown_as.said}")
+
+    def action_scale(self, change: int) -> None:
+        """The next scale of the focused pane; a count is the end of a fixed one."""
+        pane, limit = self.pane, int(self._count or 0)
+        self._take_count()
+        self._show_as(pane, pane.shown_as.scaled(change, limit))
+        self.say(f"{pane.NAME}: {pane.shown_as.scale_said}")
+
+    def _show_as(self, pane: Pane, display: Display) -> None:
+        pane.show_as(display)
+        self.app.remember(displays={**self.app.displays, pane.NAME: display})
 
     # explanations
 

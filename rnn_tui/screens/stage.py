@@ -19,7 +19,7 @@ from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
 from rnn_tui.render.arrange import PLAIN, Arrangement, Scene, boxed, kind
 from rnn_tui.render.cells import Cell, Selection, selection_at
-from rnn_tui.render.matrix import PRECISION
+from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.place import Placing
 from rnn_tui.widgets.lines import LineWidget

@@ -112,9 +112,9 @@ class LineWidget(Widget):
         return strips
 
     def _strip(self, line: Line, wide: int) -> Strip:
-        return Strip([segment for span in line for segment in self._drawn(span)], wide)
+        return Strip([segment for span in line for segment in self._as_sent(span)], wide)
 
-    def _drawn(self, span: Span) -> list[Segment]:
+    def _as_sent(self, span: Span) -> list[Segment]:
         """A span as it is sent; most come again and again."""
         segments = self._segments.get(span)
         if segments is None:
