@@ -239,6 +239,17 @@ def size(shape: Shape, form: Format) -> tuple[int, int]:
     return max(wide, head), head_height(shape, form) + -(-shape.rows // form.down)
 
 
+def cell_at(shape: Shape, form: Format, shown: Part, x: int, y: int) -> tuple[int, int] | None:
+    """The row and column drawn at (x, y) of a block that shows this part; None where there is none."""
+    y -= head_height(shape, form) if shown.header else 0
+    x -= lead_width(shape, form)
+    if x < 0 or y < 0:
+        return None
+    row = shown.rows[0] + y * form.down
+    column = shown.columns[0] + x // stride(shape, form) * form.pool[1]
+    return (row, column) if row < shown.rows[1] and column < shown.columns[1] else None
+
+
 def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:
     """What of the matrix a block of that size shows, with this cell in view."""
     per, lines = form.pool[1], -(-shape.rows // form.down)
