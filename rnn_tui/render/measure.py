@@ -167,13 +167,15 @@ def measure(
     matrix: Matrix, *, entries: bool = False, norms: bool = False, precision: int = PRECISION
 ) -> Shape:
     """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
+    # The number of the only column there is would cost the note a line of its own, and says nothing.
+    lone = bool(matrix.note) and len(matrix.columns) == 1 and matrix.columns[0].isdecimal()
     return Shape(
         rows=matrix.values.shape[0],
         columns=matrix.values.shape[1],
         name=cells(safe_text(matrix.key)) + 1,
         note=cells(safe_text(matrix.note)),
         row_label=min(LONGEST_LABEL, widest((matrix.rows,))),
-        column_label=0 if unlabelled(matrix) else widest((matrix.columns,)),
+        column_label=0 if unlabelled(matrix) or lone else widest((matrix.columns,)),
         text=entry_width(matrix) if entries or matrix.texts is not None else 0,
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
         norms=norms and matrix.kind == "over time",
