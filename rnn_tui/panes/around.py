@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from textual.events import MouseDown, MouseMove, MouseUp
+from textual.events import Click, MouseDown, MouseMove, MouseUp
 from textual.message import Message
 
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
 from rnn_tui.render.curve import draw_curve
-from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title
+from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title, key_at
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import PaneView, framed
 from rnn_tui.render.spans import Line, fit
@@ -172,6 +172,12 @@ class KeysLine(LineWidget):
 
     def draw(self, wide: int, high: int) -> list[Line]:
         return [draw_footer(self._footer, wide)]
+
+    def on_click(self, event: Click) -> None:
+        """A key that is clicked is pressed."""
+        key = key_at(self._footer, self.size.width, event.x)
+        if key:
+            self.app.simulate_key(key)
 
 
 class TooSmall(LineWidget):

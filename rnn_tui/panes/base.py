@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from textual.events import Click
+from textual.message import Message
+
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane, same
+from rnn_tui.render.pane import Drawn, Manner, PaneView, cell_at, draw_pane, same
 from rnn_tui.render.spans import Line
 from rnn_tui.widgets.lines import LineWidget
 
@@ -76,6 +79,22 @@ class Pane(LineWidget, can_focus=True):
         """Name and exact value of the selected cell; empty where there is none."""
         cell = resolve(self._view.selection, self._view.matrices)
         return exact(cell, self._view.matrices) if cell else ("", "")
+
+    class Pointed(Message):
+        """A cell was clicked; `again`: twice in a row."""
+
+        def __init__(self, pane: Pane, again: bool) -> None:
+            super().__init__()
+            self.pane, self.again = pane, again
+
+    def on_click(self, event: Click) -> None:
+        """Choose the cell under the mouse."""
+        wide, high = self.size
+        drawn = self._last or draw_pane(self._view, wide, high)
+        cell = cell_at(self._view, drawn, wide, high, event.x, event.y)
+        if cell is not None:
+            self.choose(selection_at(cell, self._view.matrices))
+            self.post_message(self.Pointed(self, event.chain > 1))
 
     def move_cell(self, dx: int, dy: int, count: int) -> None:
         """Select the neighbour that way, `count` times."""

@@ -64,7 +64,7 @@ def layout(
         whole = tuple(form.of(shape) for form, shape in zip(wanted, shapes, strict=True))
         sizes = [size(shape, form) for shape, form in zip(shapes, whole, strict=True)]
         if (blocks := _packed(everything, whole, sizes, width, height)) is not None:
-            return Layout(blocks)
+            return Layout(_more_numbers(shapes, blocks, width, height) if small else blocks)
     if mode == "auto":
         forms = NUMBERS if small else (*heats(halves)[:-2], *gathered(halves))
     else:
@@ -72,6 +72,19 @@ def layout(
     if (blocks := _squeezed(shapes, everything, forms, width, height)) is not None:
         return Layout(blocks)
     return _some(shapes, forms, width, height, primary, colours=small)
+
+
+def _more_numbers(
+    shapes: tuple[Shape, ...], blocks: tuple[Placed, ...], width: int, height: int
+) -> tuple[Placed, ...]:
+    """Of the heat maps in this layout as many as numbers as fit too, the smallest first: one number is no map."""
+    maps = [block.index for block in blocks if block.form.heat]
+    for index in sorted(maps, key=lambda index: shapes[index].rows * shapes[index].columns):
+        forms = [NUMBERS[-1].of(shapes[b.index]) if b.index == index else b.form for b in blocks]
+        sizes = [size(shapes[b.index], form) for b, form in zip(blocks, forms, strict=True)]
+        everything = tuple(block.index for block in blocks)
+        blocks = _packed(everything, forms, sizes, width, height) or blocks
+    return blocks
 
 
 def _some(

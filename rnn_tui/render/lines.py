@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Formula
@@ -149,6 +149,28 @@ class FooterView:
 
 def draw_footer(view: FooterView, wide: int) -> Line:
     """The keys that matter most, as many as fit, in the order of the table."""
+    left = _before_keys(view)
+    if view.tour[0] and not view.busy and not view.playing:
+        return _tour(view, left, wide)
+    keys = [span for key, label in _keys(view, wide - width(left)) for span in _key(key, label)]
+    return fit(merge([*left, *keys]), wide, "bar")
+
+
+def key_at(view: FooterView, wide: int, x: int) -> str:
+    """The key that the footer names at `x`, as Textual calls it; empty where it names none."""
+    left = _before_keys(view)
+    if view.tour[0] and not view.busy and not view.playing:
+        return ""
+    end = width(left)
+    for key, label in _keys(view, wide - end):
+        start, end = end, end + width(_key(key, label))
+        if start <= x < end:
+            return key
+    return ""
+
+
+def _before_keys(view: FooterView) -> list[Span]:
+    """A count that is being typed, and what is running."""
     left: list[Span] = []
     if view.count:
         left = [(f" {view.count}× ", "jump"), (" ", "bar")]
@@ -161,12 +183,14 @@ def draw_footer(view: FooterView, wide: int) -> Line:
             (" + - ", "bar key"),
             ("speed ", "bar muted"),
         ]
-    elif view.tour[0]:
-        return _tour(view, left, wide)
+    return left
+
+
+def _keys(view: FooterView, room: int) -> Iterator[tuple[str, str]]:
+    """Key and label of each command that is shown."""
     commands, here = view.commands, keys_in(view.view, view.commands)
     shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in commands}
     entries = [entry for entry in commands if entry.footer and shown[entry.id] and entry.id not in view.idle]
-    room = wide - width(left)
     kept: set[str] = set()
     for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
         need = width(_key(shown[entry.id], entry.label))
@@ -174,12 +198,10 @@ def draw_footer(view: FooterView, wide: int) -> Line:
             continue
         room -= need
         kept.add(entry.id)
-    keys: list[Span] = []
     for entry in sorted(entries, key=lambda entry: not entry.where):
         if entry.id in kept:
             pause = entry.id == "play" and view.playing
-            keys += _key(shown[entry.id], "pause" if pause else entry.label)
-    return fit(merge([*left, *keys]), wide, "bar")
+            yield shown[entry.id], "pause" if pause else entry.label
 
 
 def _tour(view: FooterView, left: Sequence[Span], wide: int) -> Line:

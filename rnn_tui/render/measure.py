@@ -167,13 +167,15 @@ def measure(
     matrix: Matrix, *, entries: bool = False, norms: bool = False, precision: int = PRECISION
 ) -> Shape:
     """The needs of a matrix; with `entries`, whole numbers are shown without decimals."""
+    # The number of the only column there is would cost the note a line of its own, and says nothing.
+    lone = bool(matrix.note) and len(matrix.columns) == 1 and matrix.columns[0].isdecimal()
     return Shape(
         rows=matrix.values.shape[0],
         columns=matrix.values.shape[1],
         name=cells(safe_text(matrix.key)) + 1,
         note=cells(safe_text(matrix.note)),
         row_label=min(LONGEST_LABEL, widest((matrix.rows,))),
-        column_label=0 if unlabelled(matrix) else widest((matrix.columns,)),
+        column_label=0 if unlabelled(matrix) or lone else widest((matrix.columns,)),
         text=entry_width(matrix) if entries or matrix.texts is not None else 0,
         gutter=int(matrix.kind == "over time" or matrix.current is not None),
         norms=norms and matrix.kind == "over time",
@@ -237,6 +239,17 @@ def size(shape: Shape, form: Format) -> tuple[int, int]:
     else:
         head = shape.name + bool(shape.note) + shape.note
     return max(wide, head), head_height(shape, form) + -(-shape.rows // form.down)
+
+
+def cell_at(shape: Shape, form: Format, shown: Part, x: int, y: int) -> tuple[int, int] | None:
+    """The row and column drawn at (x, y) of a block that shows this part; None where there is none."""
+    y -= head_height(shape, form) if shown.header else 0
+    x -= lead_width(shape, form)
+    if x < 0 or y < 0:
+        return None
+    row = shown.rows[0] + y * form.down
+    column = shown.columns[0] + x // stride(shape, form) * form.pool[1]
+    return (row, column) if row < shown.rows[1] and column < shown.columns[1] else None
 
 
 def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:

@@ -8,14 +8,15 @@ from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
 from rnn_tui.render.display import BARS, Display
 from rnn_tui.render.heat import draw_heat, legend
-from rnn_tui.render.layout import Layout, layout
+from rnn_tui.render.layout import Layout, Placed, layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.matrix import Block, draw_numbers
-from rnn_tui.render.measure import PRECISION, known_at, measure, part
+from rnn_tui.render.measure import PRECISION, Part, Shape, known_at, measure, part
+from rnn_tui.render.measure import cell_at as in_block
 from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, fit, merge, width
-from rnn_tui.render.strip import is_strip, strip
+from rnn_tui.render.strip import cell_in_strip, is_strip, strip
 from rnn_tui.text import cells, clip, safe_text
 
 
@@ -75,6 +76,15 @@ def _alike(one: Matrix, other: Matrix) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A block as it is drawn: where, and what of the matrix it shows."""
+
+    block: Placed
+    shape: Shape
+    part: Part
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Drawn:
     """The lines of a pane, and what moving the cell in it needs to know."""
@@ -82,6 +92,7 @@ class Drawn:
     lines: list[Line]
     layout: Layout
     across: bool
+    parts: tuple[Shown, ...] = ()
 
 
 def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
@@ -90,21 +101,39 @@ def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
     cell = resolve(view.selection, view.matrices)
     cursor = cell if view.focused else None
     blocks, across, asides = Layout(()), False, _asides(view, Layout(()))
+    parts: list[Shown] = []
     if view.manner.across and is_strip(view.matrices):
         body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
     elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
         body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
-        body, blocks = _matrices(view, inner_wide, inner_high, cursor)
+        body, blocks = _matrices(view, inner_wide, inner_high, cursor, parts)
         asides = _asides(view, blocks)
     if not view.matrices:
         body = [fit([("nothing here", "faint")], inner_wide)]
     missing = tuple(view.matrices[index].key for index in blocks.hidden)
     under = _under_cursor(view, cursor, blocks)
-    return Drawn(framed(view, body, wide, high, missing, asides, under), blocks, across)
+    return Drawn(framed(view, body, wide, high, missing, asides, under), blocks, across, tuple(parts))
 
 
-def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tuple[list[Line], Layout]:
+def cell_at(view: PaneView, drawn: Drawn, wide: int, high: int, x: int, y: int) -> Cell | None:
+    """The cell that is drawn at (x, y) of the pane; None where there is none."""
+    x, y, inner = (x - 2, y - 1, (wide - 4, high - 2)) if view.boxed else (x - 1, y - 1, (wide - 1, high - 1))
+    if drawn.across:
+        cell = resolve(view.selection, view.matrices) if view.focused else None
+        return cell_in_strip(view.matrices, inner, cell, view.precision, x, y)
+    for each in drawn.parts:
+        block = each.block
+        if block.x <= x < block.x + block.width and block.y <= y < block.y + block.height:
+            found = in_block(each.shape, block.form, each.part, x - block.x, y - block.y)
+            return Cell(block.index, *found) if found else None
+    return None
+
+
+def _matrices(
+    view: PaneView, wide: int, high: int, cursor: Cell | None, parts: list[Shown]
+) -> tuple[list[Line], Layout]:
+    """The lines and the layout; what each block shows goes into `parts`."""
     matrices = view.matrices
     bars = view.manner.shares and high >= 8 and has_shares(matrices)
     reserved = _room_for_bars(matrices[0], high) + 1 if bars else 0
@@ -125,6 +154,7 @@ def _matrices(view: PaneView, wide: int, high: int, cursor: Cell | None) -> tupl
         mine = cursor if cursor and cursor.index == block.index else None
         row, column = (mine.row, mine.column) if mine else _focus(matrix)
         shown = part(shape, block.form, block.width, block.height, row, column)
+        parts.append(Shown(block, shape, shown))
         place = (row, column) if mine else None
         own = view.display.scale == "matrix"
         how = Block(block.form, shown, block.width, fulls[block.index], place, own)

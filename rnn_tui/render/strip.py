@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
@@ -30,6 +31,51 @@ def strip(
     matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None, precision: int = PRECISION
 ) -> list[Line]:
     """A line of time steps, then a line per entry."""
+    shape = _measured(matrices, width, height, cell, precision)
+    first, wide, lead = matrices[0], shape.wide, shape.lead
+    lines = [_times(first, shape.shown, wide, lead, len(first.values))] if shape.times else []
+    for index, column in shape.entries:
+        here = cell.row if cell and (cell.index, cell.column) == (index, column) else None
+        lines.append(_entries(matrices[index], column, shape.shown, wide, lead, here, precision))
+    return [fit(line, width) for line in lines]
+
+
+def cell_in_strip(
+    matrices: Sequence[Matrix],
+    size: tuple[int, int],
+    cell: Cell | None,
+    precision: int,
+    x: int,
+    y: int,
+) -> Cell | None:
+    """The entry drawn at (x, y) of `strip`, of that width and height; None where there is none."""
+    shape = _measured(matrices, *size, cell, precision)
+    line, at = y - shape.times, (x - shape.lead) // (shape.wide + 1)
+    if not 0 <= line < len(shape.entries) or not 0 <= at < shape.shown[1] - shape.shown[0]:
+        return None
+    index, column = shape.entries[line]
+    return Cell(index, shape.shown[0] + at, column)
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """Where everything is in a strip."""
+
+    wide: int
+    """Cells of an entry, without the gap before it."""
+    lead: int
+    """Cells of the names."""
+    shown: tuple[int, int]
+    """The time steps in view."""
+    times: bool
+    """Whether the first line says which they are."""
+    entries: tuple[tuple[int, int], ...]
+    """(matrix, column) of each line."""
+
+
+def _measured(
+    matrices: Sequence[Matrix], width: int, height: int, cell: Cell | None, precision: int
+) -> _Strip:
     first = matrices[0]
     wide = max(entry_width(matrix) or room_for(precision) for matrix in matrices)
     wide = max(wide, widest((first.rows,)))
@@ -45,15 +91,11 @@ def strip(
         lead = max(lead, 9)
         visible = max(1, (width - lead) // (wide + 1))
     shown = window(count, visible, focus)
-    lines = [_times(first, shown, wide, lead, count)]
-    for index, column in entries:
-        here = cell.row if cell and (cell.index, cell.column) == (index, column) else None
-        lines.append(_entries(matrices[index], column, shown, wide, lead, here, precision))
-    if len(lines) > height:
-        lines = lines[1:]
-        top, end = window(len(lines), height, entries.index((cell.index, cell.column)) if cell else 0)
-        lines = lines[top:end]
-    return [fit(line, width) for line in lines]
+    times = len(entries) < height
+    if len(entries) > height:
+        top, end = window(len(entries), height, entries.index((cell.index, cell.column)) if cell else 0)
+        entries = entries[top:end]
+    return _Strip(wide, lead, shown, times, tuple(entries))
 
 
 def _name(matrix: Matrix, column: int) -> str:

@@ -366,6 +366,14 @@ class SessionScreen(Stage):
         index, self._pointed_at = self._pointed_at, None
         return "" if index is None else self.controller.go_to(f"#{index}")
 
+    def on_pane_pointed(self, event: Pane.Pointed) -> None:
+        """The pane gets the focus; twice asks why."""
+        if event.pane is not self.pane:
+            self.give_focus(event.pane.NAME)
+        self.schedule_paint()
+        if event.again and not self._view:
+            self.action_why()
+
     def on_mouse_down(self, event: MouseDown) -> None:
         """Take hold of an edge between panes."""
         if self._dragging.begin(event.screen_x, event.screen_y):
