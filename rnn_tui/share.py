@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnn_tui import manual
-from rnn_tui.cli import parser
+from rnn_tui.arguments import parser
 from rnn_tui.completion import FILES, completion
 
 

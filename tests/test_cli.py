@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rnn_engine.errors import EngineError
-from rnn_tui import cli
+from rnn_tui import arguments, cli
 from rnn_tui.lessons import ORDER, find, lessons
 from tests.conftest import ROOT, Result
 
@@ -58,13 +58,13 @@ def test_help_shows_examples_first_and_they_parse(rnn_tui: Program) -> None:
     assert result.returncode == 0
     assert result.stderr == ""
     assert result.stdout.index("examples:") < result.stdout.index("commands:")
-    examples = re.findall(r"^  rnn-tui(.*?)(?:   .*)?$", cli.EXAMPLES, re.MULTILINE)
+    examples = re.findall(r"^  rnn-tui(.*?)(?:   .*)?$", arguments.EXAMPLES, re.MULTILINE)
     assert 4 <= len(examples) <= 6
     for example in examples:
-        cli.arguments(example.split())
+        arguments.parse(example.split())
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", arguments.COMMANDS)
 def test_every_command_has_help(rnn_tui: Program, command: str) -> None:
     result = rnn_tui(command, "--help")
     assert result.returncode == 0
@@ -100,7 +100,7 @@ def test_bad_usage(rnn_tui: Program, arguments: list[str]) -> None:
 
 
 def test_a_lesson_is_never_called_like_a_command() -> None:
-    assert not set(cli.COMMANDS) & {lesson.name for lesson in lessons()}
+    assert not set(arguments.COMMANDS) & {lesson.name for lesson in lessons()}
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["./list"], ["--", "list"], ["open", "list"]])
@@ -208,7 +208,7 @@ def test_lessons_come_in_the_order_to_learn_in() -> None:
 )  # fmt: skip
 def test_a_name_that_is_none_gets_sensible_suggestions_only(word: str, hint: str) -> None:
     with pytest.raises(EngineError, match=re.escape(f"{word!r}: no lesson and no file of this name; {hint}")):
-        find(word, also=cli.COMMANDS)
+        find(word, also=arguments.COMMANDS)
 
 
 def test_list(rnn_tui: Program) -> None:
@@ -310,8 +310,8 @@ def test_tokens_are_printed_harmlessly(rnn_tui: Program, tmp_path: Path) -> None
         generation={"prompt": ["a"], "length": 2},
         evaluate=True,
     )
-    for arguments in (["trace", "evil.json"], ["trace", "evil.json", "--json"], ["check", "evil.json"]):
-        result = rnn_tui(*arguments)
+    for words in (["trace", "evil.json"], ["trace", "evil.json", "--json"], ["check", "evil.json"]):
+        result = rnn_tui(*words)
         assert result.returncode == 0, result.stderr
         assert not CONTROL.search(result.stdout + result.stderr)
 

@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Input, Static
 
-from rnn_tui import cli
+from rnn_tui import arguments, cli
 from rnn_tui.app import RnnTuiApp
 from rnn_tui.cli import open_session
 from rnn_tui.export import png as converting
@@ -229,7 +229,7 @@ def test_the_examples_of_its_help_parse(capsys: pytest.CaptureFixture[str]) -> N
     examples = re.findall(r"^  rnn-tui (export .*)$", capsys.readouterr().out, re.MULTILINE)
     assert len(examples) > 3
     for example in examples:
-        assert cli.arguments(example.split()).command == "export"
+        assert arguments.parse(example.split()).command == "export"
 
 
 def test_a_document_goes_to_stdout_too(rnn_tui: Program) -> None:

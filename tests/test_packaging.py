@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_tui import cli
+from rnn_tui import arguments
 from rnn_tui.commands import COMMANDS
 from rnn_tui.lessons import lessons
 from rnn_tui.share import shared_files
@@ -96,12 +96,12 @@ def test_the_commands_in_the_readme_parse() -> None:
     commands = re.findall(r"^rnn-tui (.+?)(?:  .*)?$", README, re.MULTILINE)
     assert len(commands) >= 6
     for command in commands:
-        cli.arguments(shlex.split(command))
+        arguments.parse(shlex.split(command))
 
 
 def test_the_commands_that_need_no_file_of_ones_own_run(tmp_path: Path) -> None:
     commands = re.findall(
-        r"^(?:  )?rnn-tui ((?:list|trace|check) .+?)(?:  .*)?$", README + cli.EXAMPLES, re.MULTILINE
+        r"^(?:  )?rnn-tui ((?:list|trace|check) .+?)(?:  .*)?$", README + arguments.EXAMPLES, re.MULTILINE
     )
     run = [command for command in commands if ".json" not in command]
     assert len(run) >= 4

@@ -12,7 +12,7 @@ import pytest
 from textual.keys import _character_to_key
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui import cli, terminal
+from rnn_tui import arguments, terminal
 from rnn_tui.commands import COMMANDS, VIEWS, Command, command, keys_in
 from rnn_tui.configfile import MAX_BYTES, Config, config_path, example, load
 from rnn_tui.keynames import KeyNameError, key_name, printed
@@ -35,7 +35,7 @@ def settings(
     """What `rnn-tui open FLAGS` would come to with that environment and that config file."""
     config_path().parent.mkdir(parents=True, exist_ok=True)
     config_path().write_text(file, "utf-8")
-    _, wished = chosen(cli.arguments(["open", *flags]), environ)
+    _, wished = chosen(arguments.parse(["open", *flags]), environ)
     return terminal.detect(environ, tty=True, encoding=encoding, wishes=wished)
 
 
@@ -297,8 +297,8 @@ def test_only_what_uses_the_settings_reads_the_file(rnn_tui: Program) -> None:
 
 
 def test_reading_writes_nothing(rnn_tui: Program, tmp_path: Path) -> None:
-    for arguments in (["config"], ["config", "path"], ["config", "--example"], ["diagnose"], ["hello"]):
-        rnn_tui(*arguments)
+    for words in (["config"], ["config", "path"], ["config", "--example"], ["diagnose"], ["hello"]):
+        rnn_tui(*words)
     assert [*config_path().parent.parent.rglob("*")] == []
     assert [*tmp_path.iterdir()] == []
 

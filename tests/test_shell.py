@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_tui import cli, examples
+from rnn_tui import arguments, examples
 from rnn_tui.completion import FILES, completion
 from rnn_tui.grammar import Grammar, grammar, lesson_names
 from rnn_tui.manual import manual
@@ -25,14 +25,14 @@ words {words}
 
 
 def program() -> Grammar:
-    return grammar(cli.parser())
+    return grammar(arguments.parser())
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some files, and the script beside them."""
     root = tmp_path_factory.mktemp("shell")
-    (root / "script").write_text(completion("bash", cli.parser()), "utf-8")
+    (root / "script").write_text(completion("bash", arguments.parser()), "utf-8")
     (root / "here").mkdir()
     for name in ("my file.json", "mine.csv", "-x"):
         (root / "here" / name).touch()
@@ -81,7 +81,7 @@ def test_bash_completes(folder: Path, words: tuple[str, ...], offered: set[str])
 
 
 def test_bash_knows_every_command_every_lesson_every_option(folder: Path) -> None:
-    assert completed(folder, "") >= {*cli.COMMANDS, *lesson_names()}
+    assert completed(folder, "") >= {*arguments.COMMANDS, *lesson_names()}
     for command in program().commands:
         names = {name for option in command.options for name in option.names}
         assert completed(folder, command.name, "-") == names
@@ -89,8 +89,8 @@ def test_bash_knows_every_command_every_lesson_every_option(folder: Path) -> Non
 
 @pytest.mark.parametrize("shell", FILES)
 def test_every_script_names_all_there_is(shell: str) -> None:
-    script = completion(shell, cli.parser())
-    for name in (*cli.COMMANDS, *lesson_names()):
+    script = completion(shell, arguments.parser())
+    for name in (*arguments.COMMANDS, *lesson_names()):
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", script), name
     for command in program().commands:
         for option in command.options:
@@ -103,13 +103,13 @@ def test_every_script_names_all_there_is(shell: str) -> None:
 @pytest.mark.parametrize("shell", FILES)
 def test_the_command_prints_the_script(shell: str) -> None:
     result = python("-m", "rnn_tui", "completion", shell)
-    assert result.stdout == completion(shell, cli.parser())
+    assert result.stdout == completion(shell, arguments.parser())
 
 
 def test_texts_with_quotes_stay_within_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A help with quotes, brackets and colons must not end a string of the script."""
-    parser = cli.parser()
-    trace = cli.subparsers(parser)["trace"]
+    parser = arguments.parser()
+    trace = arguments.subparsers(parser)["trace"]
     trace.add_argument("--odd", metavar="O", help="it's [odd]: $(touch x) `touch x` \\")
     assert "'(--odd)--odd=[it'\\''s (odd)  $(touch x) `touch x` \\]:O: '" in completion("zsh", parser)
     assert "-d 'it\\'s [odd]: $(touch x) `touch x` \\\\'" in completion("fish", parser)
@@ -120,7 +120,7 @@ def test_texts_with_quotes_stay_within_theirs(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_manual_page_has_every_command_option_and_variable() -> None:
-    page = manual(cli.parser(), "1.2")
+    page = manual(arguments.parser(), "1.2")
     text = page.replace("\\-", "-")
     for command in program().commands:
         assert f"\n.SS rnn-tui {command.name}" in text
@@ -135,7 +135,7 @@ def test_the_manual_page_has_every_command_option_and_variable() -> None:
 
 def test_no_line_of_the_manual_page_becomes_a_request_by_chance() -> None:
     requests = {".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".I", ".br", ".nf", ".fi"}
-    for line in manual(cli.parser(), "1").splitlines():
+    for line in manual(arguments.parser(), "1").splitlines():
         assert not line.startswith("'")
         assert not line.startswith(".") or line.split()[0] in requests, line
         assert re.sub(r"\\(f[BIR]|-|e|&|\(aq)", "", line).count("\\") == 0, line
@@ -151,14 +151,14 @@ def test_help_begins_with_examples_that_parse() -> None:
         assert calls, name
         for call in calls:
             words = [word for word in shlex.split(call) if word != "?"]
-            cli.arguments(words[:-1] if words[-1:] == ["--theme"] else words)
+            arguments.parse(words[:-1] if words[-1:] == ["--theme"] else words)
             found += 1
         if name:
-            text = cli.subparsers(cli.parser())[name].format_help()
+            text = arguments.subparsers(arguments.parser())[name].format_help()
             assert text.index("examples:") < text.index("options:")
     assert found > 25
-    assert "ASCII alone" in cli.subparsers(cli.parser())["open"].format_help()
+    assert "ASCII alone" in arguments.subparsers(arguments.parser())["open"].format_help()
 
 
 def test_examples_are_of_commands_that_there_are() -> None:
-    assert set(examples.COMMANDS) <= set(cli.COMMANDS)
+    assert set(examples.COMMANDS) <= set(arguments.COMMANDS)
