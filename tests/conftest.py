@@ -38,7 +38,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     memory.write(folder / "rnn-tui" / "state.json", memory.Memory(toured=True))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    for name in [name for name in os.environ if name.startswith("RNN_TUI_")]:
+    # Nor their terminal; and the program, run within a test, tells Textual its settings by such variables.
+    for name in [name for name in os.environ if name.startswith(("RNN_TUI_", "TEXTUAL_", "SSH_"))]:
         monkeypatch.delenv(name)
 
 

@@ -201,13 +201,13 @@ async def test_play_steps_after_each_paint_and_stops_at_the_end() -> None:
         assert "playing" in screen_text(pilot)
         screen = session(pilot)
         done = Event()
-        stop = screen._stop_playing
+        stop = screen.playing.stop
 
         def stopped() -> None:
             stop()
             done.set()
 
-        screen._stop_playing = stopped  # type: ignore[method-assign]  # to hear of it
+        screen.playing.stop = stopped  # type: ignore[method-assign]  # to hear of it
         await until(pilot, done.is_set)
         assert controller.index == controller.total - 1
         await keys(pilot)

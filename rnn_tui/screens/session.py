@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.events import Key, MouseDown, MouseMove, MouseUp, Resize
-from textual.timer import Timer
 
 from rnn_engine.snapshot import PANES
+from rnn_tui.commands import Command
 from rnn_tui.panes.around import Timeline
 from rnn_tui.panes.base import Pane
 from rnn_tui.protocols import Controller
@@ -20,26 +20,25 @@ from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
-from rnn_tui.screens.dialogs import AskScreen, SureScreen
+from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.exporting import ask_export
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import priority_bindings
+from rnn_tui.screens.playing import Playing
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
+from rnn_tui.screens.typed import Typing
 from rnn_tui.screens.views import WhyPanel
 from rnn_tui.tour import OVER, Tour
 
 if TYPE_CHECKING:
     from rnn_tui.app import RnnTuiApp
 
-SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Steps a second while playing."""
 PATIENCE = 0.25
 """Seconds after which a running move is spoken of."""
-MOST_DIGITS = 6
 
 
 class SessionScreen(Stage):
@@ -61,25 +60,20 @@ class SessionScreen(Stage):
         self.tour = OVER
         self._dragging = Dragging(self)
         self._pointed_at: int | None = None
-        self._ahead: list[Key] = []
-        self._waiting = False
-        self._jump = False
-        self._count = ""
+        self.typing = Typing(self)
+        self.playing = Playing(self)
         self._message = ""
-        self._speed = 2
-        self._playing = False
-        self._timer: Timer | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._busy = False
 
     def take(self, controller: Controller) -> None:
         """Show another session from now on."""
-        self._stop_playing()
+        self.playing.stop()
         self.driver.drop()
         self.controller.cancel()
         self.controller, self.snapshot = controller, controller.snapshot
-        self._count = self._message = ""
-        self._ahead.clear()
+        self._message = ""
+        self.typing.forget()
         for pane in self.panes.values():
             pane.choose(None)
         self.predicting.forget()
@@ -121,7 +115,7 @@ class SessionScreen(Stage):
         here, view = self.pane, self.explorer.view
         elsewhere = isinstance(view, WhyPanel) and view.in_no_pane
         for pane in self.panes.values():
-            pane.show(snapshot, focused=pane is here and not elsewhere, jump=self._jump, boxed=frames)
+            pane.show(snapshot, focused=pane is here and not elsewhere, jump=self.typing.jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
         self._title.show(snapshot, (view and view.exact) or here.exact(), len(self.arrangement.hidden))
@@ -129,16 +123,18 @@ class SessionScreen(Stage):
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
         self._curve.show(snapshot)
-        speed = f"{SPEEDS[self._speed]:g} a second" if self._playing else ""
+        speed = f"{self.playing.speed} a second" if self.playing.on else ""
         line = snapshot.timeline
         idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
-        tour = self.tour.hint(self.app.commands, self._view)
+        tour = self.tour.hint(self.app.commands, self.view_name)
         self._keys.show(
-            FooterView(self._count, speed, self._busy, self._view, tour, frozenset(idle), self.app.commands)
+            FooterView(
+                self.typing.count, speed, self._busy, self.view_name, tour, frozenset(idle), self.app.commands
+            )
         )
 
     @property
-    def _view(self) -> str:
+    def view_name(self) -> str:
         """Whose keys hold: a question's, an open panel's, or none's."""
         if self.arranging.on:
             return "arrange"
@@ -166,16 +162,10 @@ class SessionScreen(Stage):
 
     def _after_batch(self, said: str) -> None:
         self._message = said
-        self._busy = self._waiting = False
+        self._busy = False
         self._ask()
-        if self._ahead:
-            self.call_later(self._catch_up)
-        if self._playing:
-            if said:
-                self._stop_playing()
-            else:
-                # The next step is asked for when this one is on the screen, never before: no queue of stale frames.
-                self.call_after_refresh(self._play_on)
+        self.typing.after_batch()
+        self.playing.after_batch(said)
         self.schedule_paint()
 
     def submit(self, job: Job, then: Callable[[], None] | None = None) -> None:
@@ -184,7 +174,8 @@ class SessionScreen(Stage):
         if self._patience is None:
             self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._speak_of_work)
 
-    def _submit_move(self, motion: str, count: int) -> None:
+    def submit_move(self, motion: str, count: int) -> None:
+        """Have a motion carried out in the driver's thread."""
         controller = self.controller
         self.submit(lambda: controller.move(motion, count))
 
@@ -195,142 +186,62 @@ class SessionScreen(Stage):
             self.schedule_paint()
 
     async def on_key(self, event: Key) -> None:
-        """All keys, in their order; one that needs the answer to those before it waits, and all after it do."""
-        if self.app.screen is not self:
-            self._hand_over(event)
-            event.stop()
-        elif self._ahead or self._must_wait(event.key):
-            self._ahead.append(event)
-            event.stop()
-        elif await self._press(event.key):
+        """All keys, in their order."""
+        if await self.typing.key(event):
             event.stop()
 
-    def _must_wait(self, key: str) -> bool:
-        entry = self.app.by_key[self._view].get(key)
-        return self.driver.busy and (self._waiting or (entry is not None and entry.waits))
-
-    async def _catch_up(self) -> None:
-        """The keys that waited, as far as they need not wait again."""
-        while self._ahead:
-            if self.app.screen is not self:
-                self._hand_over(self._ahead.pop(0))
-            elif self._must_wait(self._ahead[0].key):
-                break
-            else:
-                await self._press(self._ahead.pop(0).key)
-
-    def _hand_over(self, key: Key) -> None:
-        """A dialog came while this was typed: it is meant for its line, and never a command here."""
-        if isinstance(self.app.screen, AskScreen):
-            self.app.screen.type_ahead(key)
-
-    async def _press(self, key: str) -> bool:
-        """One key. It ends the message of the last one; after `v` a letter names a pane."""
-        if self._message:
-            self.say("")
-        if self._jump:
-            self._jump = False
-            self.schedule_paint()
-            for pane in self.panes.values():
-                if key == pane.LETTER:
-                    self.give_focus(pane.NAME)
-                    return True
-        if key == "escape" and not self.tour.over and not self._view:
-            self.action_tour()
-            return True
-        entry = self.app.by_key[self._view].get(key)
-        if self._count and not (entry and (entry.counted or entry.id == "count")):
-            self._count = ""
-            self.schedule_paint()
-        if entry is None:
-            return False
-        action = entry.action
-        if entry.id == "count":
-            action = f"digit({key})"
-        elif entry.id == "answer":
-            action = f"view('answer', '{key}')"
-        await self.run_action(action)
+    def pressed(self, entry: Command) -> None:
+        """A command was carried out: the tour goes on, if it waited for that."""
         self._tour_to(self.tour.after("back_out" if entry.id in ("out", "close") else entry.id))
-        self._waiting = entry.waits and self.driver.busy
-        return True
 
     @property
     def settled(self) -> bool:
         """Whether all that was asked for is done."""
-        return not self._ahead and not self.driver.busy
-
-    def _take_count(self) -> int:
-        count = int(self._count or "1")
-        if self._count:
-            self._count = ""
-            self.schedule_paint()
-        return count
+        return not self.typing.ahead and not self.driver.busy
 
     def action_motion(self, motion: str) -> None:
         """Move in time; playing ends."""
-        self._stop_playing()
-        self._submit_move(motion, self._take_count())
+        self.playing.stop()
+        self.submit_move(motion, self.typing.take_count())
 
     def action_digit(self, digit: int) -> None:
         """One more digit of a count."""
-        if (self._count or digit) and len(self._count) < MOST_DIGITS:
-            self._count += str(digit)
-            self.schedule_paint()
+        self.typing.digit(digit)
 
     def action_stop(self) -> None:
         """Stop what runs; otherwise say how to leave."""
-        self._ahead.clear()
+        self.typing.drop()
         if self.driver.busy:
             self.driver.drop()
             self.controller.cancel()
-        elif not self._playing:
+        elif not self.playing.on:
             self.say(f"nothing is running; {self.app.key('quit')} leaves")
-        self._stop_playing()
+        self.playing.stop()
 
     # playing
 
     def action_play(self) -> None:
         """Play, or pause."""
-        if self._playing:
-            self._stop_playing()
+        if self.playing.on:
+            self.playing.stop()
         elif self.predicting.on:
             self.say(f"predict mode goes step by step; {self.app.key('predict')} ends it")
         else:
-            self._playing = True
-            self._submit_move("step", 1)
+            self.playing.start()
         self.schedule_paint()
 
     def action_speed(self, change: int) -> None:
         """Play faster or slower."""
-        self._speed = max(0, min(self._speed + change, len(SPEEDS) - 1))
-        if not self._playing:
-            self.say(f"{self.app.key('play')} plays {SPEEDS[self._speed]:g} steps a second")
+        self.playing.faster(change)
+        if not self.playing.on:
+            self.say(f"{self.app.key('play')} plays {self.playing.speed} steps a second")
         self.schedule_paint()
-
-    def _play_on(self) -> None:
-        if self._playing and self._timer is None:
-            self._timer = self.set_timer(1 / SPEEDS[self._speed], self._play_step)
-
-    def _play_step(self) -> None:
-        self._timer = None
-        if self._playing and self.app.behind:
-            self._play_on()  # a slow line shows each step, later
-        elif self._playing and not self.driver.busy:
-            self._submit_move("step", 1)
-
-    def _stop_playing(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        if self._playing:
-            self._playing = False
-            self.schedule_paint()
 
     # panes and cells
 
     def action_cell(self, dx: int, dy: int) -> None:
         """Move the cell of the focused pane."""
-        self.pane.move_cell(dx, dy, self._take_count())
+        self.pane.move_cell(dx, dy, self.typing.take_count())
         self.schedule_paint()
 
     def action_pane(self, change: int) -> None:
@@ -341,7 +252,7 @@ class SessionScreen(Stage):
 
     def action_jump(self) -> None:
         """Wait for a letter."""
-        self._jump = True
+        self.typing.jump = True
         self.schedule_paint()
 
     def action_zoom(self) -> None:
@@ -350,14 +261,14 @@ class SessionScreen(Stage):
 
     def action_arrange(self) -> None:
         """Move the edges between panes, and hide some."""
-        self._stop_playing()
+        self.playing.stop()
         self.arranging.begin()
 
     # the mouse
 
     def on_timeline_picked(self, event: Timeline.Picked) -> None:
         """Go where it points; while that is being done, only the latest place counts."""
-        self._stop_playing()
+        self.playing.stop()
         waiting, self._pointed_at = self._pointed_at is not None, event.index
         if not waiting:
             self.submit(self._go_where_pointed)
@@ -371,7 +282,7 @@ class SessionScreen(Stage):
         if event.pane is not self.pane:
             self.give_focus(event.pane.NAME)
         self.schedule_paint()
-        if event.again and not self._view:
+        if event.again and not self.view_name:
             self.action_why()
 
     def on_mouse_down(self, event: MouseDown) -> None:
@@ -395,8 +306,8 @@ class SessionScreen(Stage):
 
     def action_scale(self, change: int) -> None:
         """The next scale of the focused pane; a count is the end of a fixed one."""
-        pane, limit = self.pane, int(self._count or 0)
-        self._take_count()
+        pane, limit = self.pane, int(self.typing.count or 0)
+        self.typing.take_count()
         self._show_as(pane, pane.shown_as.scaled(change, limit))
         self.say(f"{pane.NAME}: {pane.shown_as.scale_said}")
 
@@ -419,7 +330,7 @@ class SessionScreen(Stage):
         self._explain(self.explorer.full)
 
     def _explain(self, explain: Callable[[], None]) -> None:
-        self._stop_playing()
+        self.playing.stop()
         if self.predicting.pending:
             key = self.app.key
             self.say(f"first the answer; {key('reveal')} shows it, {key('end_predict')} ends predict mode")
@@ -428,12 +339,12 @@ class SessionScreen(Stage):
 
     def action_back_out(self) -> None:
         """To where one was before the last Enter."""
-        self._stop_playing()
+        self.playing.stop()
         self.explorer.back_out()
 
     def action_view(self, id: str, key: str = "") -> None:
         """What a key means in the view that is open, or to the question that is."""
-        count = self._take_count()
+        count = self.typing.take_count()
         if self.arranging.on:
             self.arranging.act(id, count)
         elif self.predicting.pending:
@@ -443,7 +354,7 @@ class SessionScreen(Stage):
 
     def action_predict(self) -> None:
         """Begin to predict, or end it."""
-        self._stop_playing()
+        self.playing.stop()
         self.predicting.toggle()
         self._ask()
         self.schedule_paint()
@@ -461,7 +372,7 @@ class SessionScreen(Stage):
 
     def action_edit(self) -> None:
         """Ask for another value of the selected cell."""
-        self._stop_playing()
+        self.playing.stop()
         if self.predicting.pending:
             self.say("first the answer; a shows it, p ends predict mode")
         else:
@@ -469,13 +380,13 @@ class SessionScreen(Stage):
 
     def action_undo(self) -> None:
         """Take the last edit back."""
-        self._stop_playing()
+        self.playing.stop()
         controller = self.controller
         self.submit(lambda: controller.undo())
 
     def action_redo(self) -> None:
         """Make it again."""
-        self._stop_playing()
+        self.playing.stop()
         controller = self.controller
         self.submit(lambda: controller.redo())
 
@@ -491,18 +402,18 @@ class SessionScreen(Stage):
 
     def action_search(self) -> None:
         """Find a place by its name."""
-        self._stop_playing()
+        self.playing.stop()
         self.app.search_places()
 
     def go_to(self, target: str) -> None:
         """Go to a place in words."""
         controller = self.controller
-        self._stop_playing()
+        self.playing.stop()
         self.submit(lambda: controller.go_to(target))
 
     def begin(self, name: str) -> None:
         """Open a lesson by its name, in the place of this session."""
-        self._stop_playing()
+        self.playing.stop()
         self.app.open_lesson(name)
 
     def action_mark(self) -> None:
@@ -519,12 +430,12 @@ class SessionScreen(Stage):
 
     def action_export(self) -> None:
         """Ask for a file, and write the picture or the step."""
-        self._stop_playing()
+        self.playing.stop()
         ask_export(self)
 
     def action_open(self) -> None:
         """The list of lessons."""
-        self._stop_playing()
+        self.playing.stop()
         self.app.choose()
 
     def action_tour(self) -> None:
@@ -547,7 +458,7 @@ class SessionScreen(Stage):
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
         note = "" if self.predicting.pending else self.snapshot.note
-        self.app.push_screen(HelpScreen(*words, note, self._view, self.app.commands))
+        self.app.push_screen(HelpScreen(*words, note, self.view_name, self.app.commands))
 
     def action_leave(self) -> None:
         """Quit, or ask first."""

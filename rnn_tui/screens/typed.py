@@ -1,0 +1,122 @@
+"""Keys in the order in which they are typed: counts, `v` and a letter, keys that wait for those before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.events import Key
+
+from rnn_tui.screens.dialogs import AskScreen
+
+if TYPE_CHECKING:
+    from rnn_tui.screens.session import SessionScreen
+
+MOST_DIGITS = 6
+
+
+class Typing:
+    """Owned by the session screen; finds the command of each key and has the screen's action run."""
+
+    def __init__(self, screen: SessionScreen) -> None:
+        self._screen = screen
+        self._ahead: list[Key] = []
+        self._waiting = False
+        self.count = ""
+        """The digits typed so far."""
+        self.jump = False
+        """Whether a letter names a pane now."""
+
+    @property
+    def ahead(self) -> bool:
+        """Whether keys are waiting."""
+        return bool(self._ahead)
+
+    def forget(self) -> None:
+        """Nothing was typed."""
+        self._ahead.clear()
+        self.count = ""
+
+    def drop(self) -> None:
+        """What waits is not wanted any more."""
+        self._ahead.clear()
+
+    async def key(self, event: Key) -> bool:
+        """Take a key, now or later; whether it is ours. One that needs the answer to those before it waits."""
+        if self._screen.app.screen is not self._screen:
+            self._hand_over(event)
+            return True
+        if self._ahead or self._must_wait(event.key):
+            self._ahead.append(event)
+            return True
+        return await self._press(event.key)
+
+    def after_batch(self) -> None:
+        """Something was done: keys that waited for it can come."""
+        self._waiting = False
+        if self._ahead:
+            self._screen.call_later(self._catch_up)
+
+    def take_count(self) -> int:
+        """The count before this motion; it is used up."""
+        count = int(self.count or "1")
+        if self.count:
+            self.count = ""
+            self._screen.schedule_paint()
+        return count
+
+    def digit(self, digit: int) -> None:
+        """One more digit of a count."""
+        if (self.count or digit) and len(self.count) < MOST_DIGITS:
+            self.count += str(digit)
+            self._screen.schedule_paint()
+
+    def _must_wait(self, key: str) -> bool:
+        screen = self._screen
+        entry = screen.app.by_key[screen.view_name].get(key)
+        return screen.driver.busy and (self._waiting or (entry is not None and entry.waits))
+
+    async def _catch_up(self) -> None:
+        """The keys that waited, as far as they need not wait again."""
+        while self._ahead:
+            if self._screen.app.screen is not self._screen:
+                self._hand_over(self._ahead.pop(0))
+            elif self._must_wait(self._ahead[0].key):
+                break
+            else:
+                await self._press(self._ahead.pop(0).key)
+
+    def _hand_over(self, key: Key) -> None:
+        """A dialog came while this was typed: it is meant for its line, and never a command here."""
+        if isinstance(self._screen.app.screen, AskScreen):
+            self._screen.app.screen.type_ahead(key)
+
+    async def _press(self, key: str) -> bool:
+        """One key. It ends the message of the last one; after `v` a letter names a pane."""
+        screen = self._screen
+        if screen.said:
+            screen.say("")
+        if self.jump:
+            self.jump = False
+            screen.schedule_paint()
+            for pane in screen.panes.values():
+                if key == pane.LETTER:
+                    screen.give_focus(pane.NAME)
+                    return True
+        if key == "escape" and not screen.tour.over and not screen.view_name:
+            screen.action_tour()
+            return True
+        entry = screen.app.by_key[screen.view_name].get(key)
+        if self.count and not (entry and (entry.counted or entry.id == "count")):
+            self.count = ""
+            screen.schedule_paint()
+        if entry is None:
+            return False
+        action = entry.action
+        if entry.id == "count":
+            action = f"digit({key})"
+        elif entry.id == "answer":
+            action = f"view('answer', '{key}')"
+        await screen.run_action(action)
+        screen.pressed(entry)
+        self._waiting = entry.waits and screen.driver.busy
+        return True
