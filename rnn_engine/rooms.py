@@ -3,10 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply, Read
+
+Labels = tuple[tuple[str, ...], tuple[str, ...]]
+"""Of rows and of columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What follows from the equations for the panes, whatever the step."""
+
+    hidden: tuple[str, ...]
+    """The equations of the hidden pane: states first, then what they are made of."""
+    head: tuple[str, ...]
+    """Those of the output pane, the output first."""
+    parameters: tuple[str, ...]
+    """All parameters, those of the gates of a cell side by side."""
+    classes: frozenset[str]
+    """Whose elements stand for tokens."""
+    labels: Mapping[str, Labels]
+    """Per parameter; a vector is a column without a name."""
+
+
+def rooms(
+    program: Program,
+    shapes: Mapping[str, tuple[int, ...]],
+    vocabulary: tuple[str, ...] | None,
+    one_hot_x: bool,
+) -> Rooms:
+    """Find them. `shapes` are those of the parameters; `one_hot_x` says that x is a token."""
+    hidden, head = hidden_and_head(program)
+    classes = frozenset() if vocabulary is None else frozenset(over_classes(program))
+    inputs = vocabulary if one_hot_x else None
+    labels: dict[str, Labels] = {}
+    for name, shape in shapes.items():
+        rows, columns = (tuple(map(str, range(n))) for n in (*shape, 1, 1)[:2])
+        if vocabulary is not None and shape[:1] == (len(vocabulary),) and name in classes:
+            rows = vocabulary
+        labels[name] = rows, _columns(program, name, columns, inputs) if len(shape) == 2 else ("",)
+    return Rooms(hidden, head, gates_together(program, shapes), classes, labels)
+
+
+def _columns(
+    program: Program, parameter: str, numbers: tuple[str, ...], tokens: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """What a matrix multiplies: tokens for a one-hot input, `h0 h1 …` where names are concatenated, else numbers."""
+    parts = concatenated(program, parameter)
+    if parts is None:
+        is_input = tokens is not None and len(tokens) == len(numbers) and multiplies_x(program, parameter)
+        return tokens if is_input and tokens is not None else numbers
+    found: list[str] = []
+    for part in parts:
+        n = part.shape[0] if part.shape else 1
+        found += tokens if part.kind == "x" and tokens is not None else [f"{part.name}{k}" for k in range(n)]
+    return tuple(found) if len(found) == len(numbers) else numbers
 
 
 def hidden_and_head(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnn_engine.errors import AddressError, EngineError, EquationError, ReplayEr
 from rnn_engine.generation import Generator, make_generator
 from rnn_engine.precision import check_constants, rounded
 from rnn_engine.replay import Edit, Mark, Replay, Training, load, replaced, save
+from rnn_engine.rooms import Rooms, rooms
 from rnn_engine.schedule import Schedule, UpdateStops, windows_of_epoch
 from rnn_engine.training import Reduction, Run, side_by_side
 from rnn_engine.update import DEFAULTS, UpdateRule, compile_update, optimizer_text
@@ -54,6 +56,12 @@ class Session:
             raise ReplayError(str(error), where, str(path)) from None
         except EngineError as error:
             raise ReplayError(str(error), "", str(path)) from None
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What belongs in which pane, and how it is labelled; edits do not change it."""
+        vocabulary, one_hot_x = self.dataset.vocabulary, self.dataset.one_hot_x
+        return rooms(self.program, self.run.shapes, vocabulary, one_hot_x)
 
     @property
     def title(self) -> str:

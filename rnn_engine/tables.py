@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_engine import touched
-from rnn_engine.core.language import Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.position import Position
-from rnn_engine.rooms import concatenated, gates_together, hidden_and_head, multiplies_x, over_classes
+from rnn_engine.rooms import hidden_and_head
 from rnn_engine.snapshot import Matrix
 from rnn_engine.trace import token_name
 from rnn_engine.training import is_over_classes, predicted_classes
@@ -26,7 +25,11 @@ if TYPE_CHECKING:
 def tables(at: Position) -> dict[str, tuple[Matrix, ...]]:
     """The matrices of every pane."""
     make = _Tables(at)
-    hidden, head = hidden_and_head(at.program)
+    known = at.session.rooms
+    # What generates is a text of its own: without what depends on a target.
+    hidden, head = (
+        (known.hidden, known.head) if at.program is at.session.program else hidden_and_head(at.program)
+    )
     return {
         "inputs": make.inputs(),
         "weights": make.weights(),
@@ -157,9 +160,9 @@ class _Tables:
             parameters = self.at.iteration.before.parameters
         frozen = session.run.rule.frozen if session.run.rule is not None else frozenset()
         matrices = []
-        for name in gates_together(session.program, session.run.shapes):
+        for name in session.rooms.parameters:
             values = _as_matrix(parameters[name])
-            rows, columns = self._parameter_labels(name, values.shape)
+            rows, columns = session.rooms.labels[name]
             written = np.full(values.shape, name == now and name in done and name not in frozen)
             note = "frozen" if name in frozen else "new" if name in done else ""
             shape = session.run.shapes[name]
@@ -168,36 +171,6 @@ class _Tables:
                 _matrix(name, values, rows, columns, written=written, note=note, shape=shape, edited=edited)
             )
         return tuple(matrices)
-
-    def _parameter_labels(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        vocabulary = self.at.session.dataset.vocabulary
-        program = self.at.session.program
-        rows, columns = tuple(map(str, range(shape[0]))), tuple(map(str, range(shape[1])))
-        if vocabulary is not None:
-            if shape[0] == len(vocabulary) and name in over_classes(program):
-                rows = vocabulary
-            if (
-                shape[1] == len(vocabulary)
-                and self.at.session.dataset.one_hot_x
-                and multiplies_x(program, name)
-            ):
-                columns = vocabulary
-        if len(self.at.session.run.shapes[name]) != 2:
-            return rows, ("",)
-        parts = concatenated(program, name)
-        return rows, columns if parts is None else self._concatenated_labels(parts, columns)
-
-    def _concatenated_labels(self, parts: list[Read], otherwise: tuple[str, ...]) -> tuple[str, ...]:
-        """Tokens for one-hot inputs, `h0 h1 …` for everything else."""
-        vocabulary = self.at.session.dataset.vocabulary
-        labels: list[str] = []
-        for part in parts:
-            n = part.shape[0] if part.shape else 1
-            if part.kind == "x" and vocabulary is not None and self.at.session.dataset.one_hot_x:
-                labels += vocabulary
-            else:
-                labels += [f"{part.name}{k}" for k in range(n)]
-        return tuple(labels) if len(labels) == len(otherwise) else otherwise
 
     # ------------------------------------------------------------ values over time
 
@@ -255,7 +228,7 @@ class _Tables:
 
     def _columns(self, name: str, n: int) -> tuple[str, ...]:
         vocabulary = self.at.session.dataset.vocabulary
-        if vocabulary is not None and n == len(vocabulary) and name in over_classes(self.at.program):
+        if vocabulary is not None and n == len(vocabulary) and name in self.at.session.rooms.classes:
             return vocabulary
         return _units(n, name, self.at.program.shapes[name] == ())
 
@@ -289,20 +262,18 @@ class _Tables:
         if not session.schedule.backward or self.at.at_end:
             return ()
         tape, schedule = self.at.iteration.tape, session.schedule
-        program, forward = session.program, self.at.phase.name == "forward"
+        forward = self.at.phase.name == "forward"
         if not forward:
             _ = self.at.iteration.gradients  # computes the pass
-        hidden, head = hidden_and_head(program)
         stopping = {name for _, names in schedule.backward for name in names}
-        shown = dict.fromkeys((*hidden, *head))  # an output that is a state is in both rooms
+        shown = dict.fromkeys(
+            (*session.rooms.hidden, *session.rooms.head)
+        )  # an output that is a state is in both rooms
         flowing = [name for name in shown if name in stopping and name != "loss"]
         matrices = [self._flow(name, tape, forward) for name in flowing]
         return (
             *matrices,
-            *(
-                self._accumulated(name, tape, forward)
-                for name in gates_together(session.program, session.run.shapes)
-            ),
+            *(self._accumulated(name, tape, forward) for name in session.rooms.parameters),
         )
 
     def _flow(self, name: str, tape: Tape, forward: bool) -> Matrix:
@@ -344,7 +315,7 @@ class _Tables:
         ):
             values, note = self.at.iteration.gradients[name], "total"
         values = _as_matrix(values)
-        rows, columns = self._parameter_labels(name, values.shape)
+        rows, columns = self.at.session.rooms.labels[name]
         known = np.full(values.shape, not forward)
         return _matrix(
             f"∂{name}",

@@ -100,7 +100,7 @@ class Run:
     """What every number of the run is."""
     by_hand: ByHand = field(default_factory=ByHand)
 
-    @property
+    @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """The shape of everything in `parameters`."""
         return {name: np.shape(value) for name, value in self.parameters.items()}

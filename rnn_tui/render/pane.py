@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
@@ -18,6 +20,9 @@ from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.render.strip import cell_in_strip, is_strip, strip
 from rnn_tui.text import cells, clip, safe_text
+
+if TYPE_CHECKING:
+    from rnn_engine.snapshot import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +58,32 @@ class PaneView:
     """Decimals where there is room."""
 
 
+_GRIDS = ("values", "known", "written", "edited", "asked")
+_grids = attrgetter(*_GRIDS)
+_plain = attrgetter(*(each.name for each in fields(Matrix) if each.name not in _GRIDS))
+_settings = attrgetter(*(each.name for each in fields(PaneView) if each.name != "matrices"))
+
+
 def same(one: PaneView, other: PaneView) -> bool:
     """Whether two views are drawn alike. Weights, say, stay as they are through two phases of three."""
-    return len(one.matrices) == len(other.matrices) and all(
-        all(map(_alike, one.matrices, other.matrices))
-        if each.name == "matrices"
-        else getattr(one, each.name) == getattr(other, each.name)
-        for each in fields(PaneView)
+    return (
+        len(one.matrices) == len(other.matrices)
+        and bool(_settings(one) == _settings(other))
+        and all(map(_alike, one.matrices, other.matrices))
     )
 
 
 def _alike(one: Matrix, other: Matrix) -> bool:
-    if one is other:
-        return True
-    for each in fields(Matrix):
-        here, there = getattr(one, each.name), getattr(other, each.name)
-        if hasattr(here, "tobytes") and hasattr(there, "tobytes"):
-            if here.shape != there.shape or here.tobytes() != there.tobytes():
-                return False
-        elif hasattr(here, "tobytes") or hasattr(there, "tobytes") or here != there:
-            return False
-    return True
+    return one is other or (
+        bool(_plain(one) == _plain(other)) and all(map(_same_numbers, _grids(one), _grids(other)))
+    )
+
+
+def _same_numbers(one: Floats | Bools | None, other: Floats | Bools | None) -> bool:
+    """Bit for bit: a NaN is what it was."""
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
