@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -170,9 +171,8 @@ def looking(lesson: str, rounds: int = 20, iterations: int = 10) -> float:
     last = sum(len(phase.stops) for i in range(1, iterations + 1) for phase in run.schedule.phases(i))
 
     def looked() -> None:
-        for step in training_steps(run):
-            if step.number == last:
-                return
+        for _ in islice(training_steps(run), last):
+            pass
 
     def plain() -> None:
         frame = run.first()
