@@ -15,6 +15,7 @@ from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import Why, why
 from rnn_tui import cli
+from rnn_tui.headless.why import lines
 from tests.build import document, lesson, session
 from tests.test_why import Asked, check_session
 
@@ -207,6 +208,15 @@ def test_what_is_not_finite() -> None:
     answer = ask(s, "1:forward:3:h", "h")
     assert answer.value == math.inf and answer.rounding == 0.0
     assert [term.value for term in answer.terms] == [math.inf, -5.0]
+
+
+def test_shares_of_what_is_not_finite_are_unknown() -> None:
+    s = session("h = w @ x", {"w": [1e300, 2.0]}, data={"inputs": [[1e300, 1.0]]})
+    answer = ask(s, "1:forward:1:h", "h")
+    assert [term.value for term in answer.terms] == [math.inf, 2.0]
+    assert all(math.isnan(term.share) for term in answer.terms)
+    text = "\n".join(lines(answer))
+    assert "%" not in text and "+inf" in text
 
 
 # ---------------------------------------------------------------- a cell in words

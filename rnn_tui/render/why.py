@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from rnn_tui.render.number import level_bar, number
 from rnn_tui.render.panel import scrolled, worded
@@ -100,8 +101,10 @@ def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int],
     sign = "negative" if term.value < 0 else "zero" if term.value == 0 else "positive"
     spans: list[Span] = [("▸ " if chosen else "  ", "now"), (f"{shown:>{DIGITS}}  ", sign)]
     if view.sums:
-        bar = level_bar(term.share, across)
-        spans += [(bar + " " * (across - cells(bar)), sign), (f" {term.share:>4.0%}  ", "muted")]
+        known = isfinite(term.share)
+        bar = level_bar(term.share, across) if known else ""
+        share = f" {term.share:>4.0%}  " if known else " " * 7
+        spans += [(bar + " " * (across - cells(bar)), sign), (share, "muted")]
     text = clip(safe_text(term.text), room)
     spans += [(text, "cursor" if chosen else "text"), (" " * (room - cells(text)), "")]
     if width(spans) + 2 + cells(_origin(term)) <= wide:
