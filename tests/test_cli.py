@@ -386,8 +386,11 @@ def test_check_says_why_there_is_nothing_to_compare(rnn_tui: Program, tmp_path: 
         "parameters": {"w": "NaN"},
     }
     (tmp_path / "c.json").write_text(json.dumps({**head, **odd}))
-    result = rnn_tui("check", str(tmp_path / "a.json"), str(tmp_path / "b.json"), str(tmp_path / "c.json"))
-    a, b, c = result.stdout.splitlines()
+    none = {**odd, "data": {"targets": [None, None]}, "parameters": {"w": 1}}
+    (tmp_path / "d.json").write_text(json.dumps({**head, **none}))
+    result = rnn_tui("check", *(str(tmp_path / f"{name}.json") for name in "abcd"))
+    a, b, c, d = result.stdout.splitlines()
+    assert d.endswith("w scalar; no target, so no gradients to compare")
     assert a.endswith("no parameters; no loss, so no gradients to compare")
     assert b.endswith("no parameters; nothing to learn, so no gradients to compare")
     assert c.endswith(

@@ -286,6 +286,20 @@ def test_no_cell(address: str, text: str, sequence: int, words: str) -> None:
         parse_cell(FULL, Timeline(FULL.run), address, text, sequence)
 
 
+def test_a_parameter_that_is_called_as_an_equation_of_the_update() -> None:
+    s = session(
+        "h = tanh(W @ x + v)\nloss = h @ h",
+        {"W": [[0.5, 0.1], [0.2, 0.3]], "v": [0.1, 0.2]},
+        data={"inputs": [[1.0, 2.0]]},
+        training={"optimizer": {**SGD, "name": "momentum"}},
+    )
+    timeline = Timeline(s.run)
+    momentum = Cell("update", 1, "W", (0, 1), equation="v")
+    assert parse_cell(s, timeline, "1:update:W:v", "v[0,1]") == momentum
+    assert parse_cell(s, timeline, "1:update:W:w", "v[1]") == Cell("parameter", 1, "v", (1,))
+    assert parse_cell(s, timeline, "1:forward:1:h", "v[1]") == Cell("parameter", 1, "v", (1,))
+
+
 def test_no_gradient_without_a_loss_and_no_target_in_generation() -> None:
     with pytest.raises(AddressError, match="there is no loss, so there are no gradients"):
         ask(session("h = x + h[t-1]", data={"inputs": [1.0]}), "1:forward:1:h", "∂h")

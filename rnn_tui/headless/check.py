@@ -35,7 +35,10 @@ def verdict(name: str, session: Session) -> tuple[bool, str]:
     about = f"{name}: valid; {kind}{shapes(session) or 'no parameters'}"
     if found is None:
         program = session.program
-        lacks = "nothing to learn" if "loss" in program.equations and not program.parameters else "no loss"
+        if "loss" not in program.equations:
+            lacks = "no loss"
+        else:
+            lacks = "no target" if program.parameters else "nothing to learn"
         return True, f"ok    {about}; {lacks}, so no gradients to compare"
     counted = f"{_counted(found.compared, 'number')} of {_counted(found.parameters, 'parameter')} compared"
     if found.agrees:

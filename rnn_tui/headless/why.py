@@ -59,7 +59,7 @@ def lines(answer: Why) -> list[str]:
     width = max((len(term.text) for term in answer.terms), default=0)
     for term in answer.terms:
         share = f"{term.share:4.0%}" if answer.sums and isfinite(term.share) else "    "
-        found.append(f"  {term.value:+14.8g} {share}  {term.text:{width}}  {term.address}".rstrip())
+        found.append(f"  {term.value + 0.0:+14.8g} {share}  {term.text:{width}}  {term.address}".rstrip())
     if answer.rounding:
         cause = (
             "the terms added up in another order"
