@@ -210,6 +210,28 @@ def test_what_is_not_finite() -> None:
     assert [term.value for term in answer.terms] == [math.inf, -5.0]
 
 
+def test_past_a_softmax_set_by_hand_goes_what_its_other_elements_send() -> None:
+    s = session(
+        "z = W @ x\np = softmax(z)\nloss = cross_entropy(p, y)",
+        {"W": [[0.1, 0.2], [0.3, 0.4]]},
+        data={"vocabulary": ["a", "b"], "inputs": ["a"], "targets": ["a"]},
+        edits=[{"address": "1:forward:1:p", "index": [1], "value": 0.9}],
+    )
+    timeline = Timeline(s.run)
+    (passes,) = why(s, timeline, parse_cell(s, timeline, "1:backward:1:z", "∂z[1]")).terms
+    assert passes.value > 0.0 and "nothing passes" not in passes.text
+    assert passes.source is not None and passes.address == "", "p has no stop of its own"
+    assert why(s, timeline, passes.source).value == 0.0
+    s = session(
+        "a = w * x\nh = tanh(a)\nloss = h * h",
+        {"w": 0.5},
+        data={"inputs": [1.0]},
+        edits=[{"address": "1:forward:1:h", "value": 0.9}],
+    )
+    (cut,) = ask(s, "1:backward:1:a", "∂a").terms
+    assert cut.value == 0.0 and cut.text.endswith("set by hand: nothing passes")
+
+
 def test_shares_of_what_is_not_finite_are_unknown() -> None:
     s = session("h = w @ x", {"w": [1e300, 2.0]}, data={"inputs": [[1e300, 1.0]]})
     answer = ask(s, "1:forward:1:h", "h")
