@@ -232,6 +232,19 @@ def test_past_a_softmax_set_by_hand_goes_what_its_other_elements_send() -> None:
     assert cut.value == 0.0 and cut.text.endswith("set by hand: nothing passes")
 
 
+def test_each_read_of_a_value_has_its_own_rule() -> None:
+    """And two minus signs are told from one decrement."""
+    s = session(
+        "g = h[t-1] * h[t-1] + h[t-1]\nh = x + h[t-1]\nloss = g - g / h",
+        {},
+        data={"inputs": [0.5, 0.25]},
+        initial={"h": 1.0},
+    )
+    rules = {term.text for term in ask(s, "1:backward:1:h", "∂h").terms}
+    assert rules >= {"from ∂g[2]: ∂g[t+1] * h", "from ∂g[2]: ∂g[t+1]"}
+    assert "from ∂loss[1]: -(-∂loss) / h * (g / h)" in rules
+
+
 def test_shares_of_what_is_not_finite_are_unknown() -> None:
     s = session("h = w @ x", {"w": [1e300, 2.0]}, data={"inputs": [[1e300, 1.0]]})
     answer = ask(s, "1:forward:1:h", "h")

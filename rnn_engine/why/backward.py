@@ -81,7 +81,8 @@ class Backward(Asking):
             else:
                 source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
                 sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
-                rule = explain.sent_rule(there.at(there.place + sender.offset), sender)
+                alone = replace(sender, leaves=(leaf,))  # not what the other reads of the same value send
+                rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
                 yield (
                     f"from {source.label}: {rule}{_cut(there, source, float(sent[j]))}",
                     float(sent[j]),
