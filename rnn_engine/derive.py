@@ -13,12 +13,16 @@ from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import ATOM, PRODUCT, Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
+from rnn_engine.generation import Generated, ranked
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
+from rnn_engine.trace import token_name
 from rnn_engine.training import Reduction
 from rnn_engine.update import Update
 
 FULL, SHORT = explain.STYLES[0], explain.STYLES[1]
+CANDIDATES = 8
+"""Tokens that might have been drawn: so many are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def derivation(session: Session, timeline: Timeline, index: int, sequence: int =
     if isinstance(place, str):
         return tuple(_update(timeline.iteration(phase.iteration).update, place, equation))
     if phase.name == "generate" and equation == "sample":
-        return (Section("the draw", ("The next token is chosen by the probabilities of the output.",)),)
+        return (_draw(session, timeline.ending().generated, place),)
     if phase.name == "generate":
         tape, place = timeline.ending().generated.tape(place), 0
     elif phase.name == "evaluate":
@@ -65,6 +69,41 @@ def shapes(session: Session, timeline: Timeline, index: int, sequence: int = 0) 
     iteration = timeline.iteration(phase.iteration)
     _ = iteration.gradients
     return explain.backward_shapes(explain.Place(iteration.tape, place, sequence), equation)
+
+
+def _draw(session: Session, generated: Generated, place: int) -> Section:
+    """How the next token was chosen at a time step (from 0)."""
+    token, generator, drawn = token_name(session), generated.generator, generated.draws[place]
+    if drawn is None:
+        return Section("the next token", ("It is the next one of the prompt: nothing is drawn.",))
+    output, number = generator.plan.program.output, explain.STYLES[0].number
+    p = generated.tape(place).value(output)[0, 0]
+    if generator.greedy or np.isnan(p).any():
+        return Section(
+            "the draw", (f"sample = {generator.how}", f"  = {token(drawn)}   ({number(p[drawn])})")
+        )
+    order, chances = ranked(p, generator.temperature, generator.top_k)
+    u, up_to = generated.chance(place), np.cumsum(chances)
+    rank = int(np.flatnonzero(order == drawn)[0])
+    rows = [
+        f"  {token(int(k))}: {number(chances[i])}   up to {number(up_to[i])}{'   ◀' if i == rank else ''}"
+        for i, k in enumerate(order)
+        if i < CANDIDATES or i == rank
+    ]
+    if len(order) > len(rows):
+        rows.append(f"  and {len(order) - len(rows)} more")
+    heat = generator.temperature
+    return Section(
+        "the draw",
+        (
+            f"sample = {generator.how}",
+            *((f"  the chances are {output} ** (1 / {heat:g}), made to sum to 1",) if heat != 1.0 else ()),
+            "the likeliest first, each with the sum of the chances up to it",
+            *rows,
+            f"u = {number(u)}, from 0 up to 1 by seed {generator.seed}",
+            f"  the first sum beyond u is that of {token(drawn)}",
+        ),
+    )
 
 
 # ---------------------------------------------------------------- forward

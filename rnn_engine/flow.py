@@ -49,7 +49,7 @@ class Hop:
 
     t: int
     before: float
-    """‖gradient of the states at t‖."""
+    """‖gradient of the states at t‖: of those that are read from one time step before."""
     after: float
     """‖gradient that arrives at the states at t − 1‖."""
     nonlinearity: float
@@ -109,13 +109,23 @@ class Flow:
                 found.append(float(np.abs(self.items[state].sum(axis=0) - total).max(initial=0.0)) / scale)
         return float(np.max(found))  # not a number where one of them is none
 
+    @property
+    def last(self) -> int:
+        """The place of the last loss that sends anything; the last place where none does."""
+        sending = np.flatnonzero(self.map.any(axis=1))
+        return int(sending[-1]) if sending.size else self.T - 1
+
+    def reach(self, loss: int) -> range:
+        """The places that a loss sends to: its own and earlier ones; later ones too where a state comes from there."""
+        return range(max(loss, *np.flatnonzero(self.map[loss]).tolist(), 0) + 1)
+
     def hops(self, loss: int) -> tuple[Hop, ...]:
         """The hops of one loss (its place), from its own time step back to the first."""
         return tuple(self._hop(loss, k) for k in range(loss, 0, -1))
 
     def worst(self, loss: int) -> Hop | None:
         """The hop that changes the gradient's size most, down or up; None where there is none or nothing flows."""
-        hops = [hop for hop in self.hops(loss) if hop.before > 0.0]
+        hops = [hop for hop in self.hops(loss) if hop.before > 0.0 and np.isfinite(hop.factor)]
         return max(hops, key=lambda hop: abs(np.log(hop.factor)) if hop.factor else np.inf, default=None)
 
     def shares(self, loss: int) -> dict[str, NDArray[np.float64]]:
@@ -128,7 +138,10 @@ class Flow:
 
     def _hop(self, loss: int, k: int) -> Hop:
         """From place k to k − 1 of the gradient of one loss."""
-        before = float(self.map[loss, k])
+        crossing = {c.state for c in self.crossings}
+        before = _norm(
+            np.concatenate([np.zeros(1), *(self.items[s][loss, k] for s in self.states if s in crossing)])
+        )
         after = _norm(np.array([self.arriving[state][loss, k] for state in self.states]))
         sent_on = _norm(np.array([crossing.sending[loss, k] for crossing in self.crossings]))
         routes = []

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_engine.byhand import Overrides
 from rnn_engine.core.equations import Program, compile_equations
@@ -42,6 +44,11 @@ class Generated:
             self.parameters, self.states[place], self.inputs[place], place, self.overrides[place]
         )
 
+    def chance(self, place: int) -> float:
+        """The number from 0 up to 1 that decided the draw at a time step (from 0) behind the prompt."""
+        before = place - len(self.generator.prompt) + 1
+        return next(islice(_uniform(self.generator.seed), before, None))
+
     def values(self, name: str) -> Array:
         """`[T, n]`: an equation's value at every time step."""
         return np.array([self.tape(place).value(name)[0, 0] for place in range(len(self))])
@@ -59,6 +66,16 @@ class Generator:
     top_k: int | None
     seed: int
     dtype: str = "float64"
+
+    @property
+    def how(self) -> str:
+        """How a token is chosen, in words."""
+        output = self.plan.program.output
+        if self.greedy:
+            return f"the most likely token of {output}"
+        heat = f" at temperature {self.temperature:g}" if self.temperature != 1.0 else ""
+        few = self.top_k is not None and self.top_k < self.plan.program.shapes[output][0]
+        return f"a token drawn from {output}{heat}{f' among the {self.top_k} likeliest' if few else ''}"
 
     @property
     def T(self) -> int:
@@ -162,12 +179,20 @@ def draw(p: Array, u: float, temperature: float, top_k: int | None) -> int:
 
     Where two are equally likely the first counts as the likelier one. Drawn in float64, whatever p is made of.
     """
-    with np.errstate(divide="ignore"):
-        logits = np.log(p, dtype=np.float64) / temperature
-    order = np.argsort(-logits, kind="stable")[:top_k]
-    weights = np.exp(logits[order] - logits[order[0]])
-    cumulative = np.cumsum(weights)
-    return int(order[min(np.searchsorted(cumulative, u * cumulative[-1], side="right"), len(order) - 1)])
+    order, chances = ranked(p, temperature, top_k)
+    cumulative = np.cumsum(chances)
+    place = int(np.searchsorted(cumulative, u, side="right"))
+    return int(order[min(place, len(order) - 1)])
+
+
+def ranked(p: Array, temperature: float, top_k: int | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The tokens that may be drawn, the likeliest first, and the chance of each: they sum to 1."""
+    with np.errstate(all="ignore"):  # no chance, and NaN that nothing can be drawn from
+        logits = np.log(p, dtype=np.float64)
+        order = np.argsort(-logits, kind="stable")[:top_k]
+        weights = np.exp((logits[order] - logits[order[0]]) / temperature)
+        chances: NDArray[np.float64] = weights / weights.sum()
+    return order, chances
 
 
 def _uniform(seed: int) -> Iterator[float]:

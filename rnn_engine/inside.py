@@ -67,5 +67,9 @@ def update_inside(update: Update, parameter: str, expr: Apply) -> tuple[Formula,
 def _shown(symbols: str, numbers: list[str], value: Array, said: str) -> tuple[Formula, tuple[str, ...]]:
     scalar = value.size == 1
     short = explain.STYLES[3].vector(value, scalar).text
-    formula = Formula(symbols, explain.distinct(numbers), f"= {explain.STYLES[0].vector(value, scalar).text}")
+    result = explain.STYLES[0].vector(value, scalar).text
+    put_in = (
+        () if numbers[0] == result else explain.distinct(numbers)
+    )  # what is handed on as it is, is said once
+    formula = Formula(symbols, put_in, f"= {result}")
     return formula, (f"{said} {short}.", f"= {short}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,8 @@ def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
         return (f"The sequence is over at t={t}: {equation} stays at {stays}.", f"{head} = {stays}.")
     number = STYLES[1].number
     if root.operation.name == "softmax":
+        if np.isnan(value).any():
+            return (f"{head} = {STYLES[3].vector(value, False).text}: none is the largest.",)
         best = int(np.argmax(value))
         if equation != program.output:
             return (f"Largest in {head}: element {best} with {number(value[best])}.",)
@@ -46,22 +49,26 @@ def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
     if isinstance(root.operation, CrossEntropy) or equation == "loss":
         return (f"The {equation} at t={t} is {number(value[0])}.",)
     before = _previous(place, equation)
-    if before is not None:
-        with np.errstate(invalid="ignore"):
-            k = int(np.argmax(np.abs(value - before)))
-        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
-        return (
-            f"{what}: {number(before[k])} → {number(value[k])}.",
-            f"{head} = {STYLES[3].vector(value, value.size == 1).text}.",
-        )
-    terms = _top_terms(place, root)
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
+    if before is not None:
+        k = _most_changed(before, value)
+        if k is None:
+            return (f"{short[:-1]}, as one time step before.", short)
+        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
+        old, new = _told_apart(before[k], value[k])
+        return (f"{what}: {old} → {new}.", short)
+    terms = _top_terms(place, root)
     if len(terms) < 2:
         if len(root.args) > 1 or root.operation.name in ("identity", "neg"):
             return (short,)
         shown = STYLES[2].vector(value, value.size == 1).text
         return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
+    nowhere = next((source for source, part in terms if np.isnan(part).any()), None)
+    if nowhere is not None:
+        return (f"{short[:-1]}; the NaN comes in with {nowhere}.", short)
     source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
+    if not part.any():
+        return (short,)
     share = STYLES[3].vector(part, part.size == 1).text
     return (
         f"{short[:-1]}; its largest term is {source} = {share}.",
@@ -79,6 +86,25 @@ def _previous(place: Place, equation: str) -> Array | None:
     earlier = tape.value(equation)[place.place - 1] if place.place else tape.initial(equation)[-1]
     found: Array = earlier[place.sequence]
     return found
+
+
+def _most_changed(before: Array, value: Array) -> int | None:
+    """The element that changed most, one that became NaN before all others; None where all are what they were."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        change = np.abs(value - before)
+    change[np.isnan(change)] = np.inf
+    change[(value == before) | (np.isnan(value) & np.isnan(before))] = 0.0
+    k = int(np.argmax(change))
+    return k if change[k] else None
+
+
+def _told_apart(old: Any, new: Any) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ."""
+    for style in (STYLES[1], STYLES[0]):
+        shown = style.number(old), style.number(new)
+        if len({float(text.replace("∞", "inf")) for text in shown}) == 2:  # 0.5 and 0.5000 look alike
+            return shown
+    return str(old), str(new)
 
 
 def _top_terms(place: Place, expr: Expr) -> list[tuple[str, Array]]:
@@ -123,13 +149,19 @@ def update_step(update: Update, parameter: str, equation: str) -> tuple[str, ...
     value = update.value(parameter, equation)
     if equation != "w":
         return (f"{equation} of {parameter} = {STYLES[3].vector(value, value.size == 1).text}.",)
-    move = np.ravel(value - update.before[parameter])
-    k = int(np.argmax(np.abs(move)))
-    number = STYLES[1].number
-    old, new = number(np.ravel(update.before[parameter])[k]), number(np.ravel(value)[k])
+    before, after = np.ravel(update.before[parameter]), np.ravel(value)
+    k = _most_changed(before, after)
+    if k is None:
+        return (f"{parameter} does not move.",)
+    number, (old, new) = STYLES[1].number, _told_apart(before[k], after[k])
+    with np.errstate(invalid="ignore", over="ignore"):
+        move = after - before
     if move.size == 1:
-        return (f"{parameter} moves by {number(move[k])}: {old} → {new}.",)
+        by = f" by {number(move[k])}" if np.isfinite(move[k]) else ""
+        return (f"{parameter} moves{by}: {old} → {new}.",)
     where = ",".join(str(i) for i in np.unravel_index(k, value.shape))
+    if not np.isfinite(move[k]):
+        return (f"{parameter} moves; most at [{where}]: {old} → {new}.",)
     return (
         f"{parameter} moves; most at [{where}], by {number(move[k])}: {old} → {new}.",
         f"{parameter} moves, most by {number(move[k])}.",

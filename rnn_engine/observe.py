@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from rnn_engine import explain, inside, narrate, touched
 from rnn_engine.core.language import Apply
 from rnn_engine.core.steps import Stops
+from rnn_engine.generation import ranked
 from rnn_engine.position import Position
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
@@ -154,6 +157,8 @@ class _Observer:
         predicted, y = self.at.ending.predicted, self.at.tape.y
         if predicted is None or y is None or y.classes is None or explain.undefined(self.at.where, "loss"):
             return told
+        if np.isnan(self.at.tape.value(self.at.equation)[self.at.place, self.at.sequence]).any():
+            return told  # nothing is the likeliest
         guess, target = (
             int(predicted[self.at.place, self.at.sequence]),
             int(y.classes[self.at.place, self.at.sequence]),
@@ -174,9 +179,18 @@ class _Observer:
             return Formula("sample = the next token of the prompt", (), f"= {following}"), (
                 f"The prompt goes on with {following}: nothing is drawn.",
             )
-        p = self.at.tape.value(output)[0, 0, drawn]
-        how = f"most likely token of {output}" if generator.greedy else f"a token drawn from {output}"
-        number = explain.STYLES[1].number(p)
-        return Formula(f"sample = {how}", (), f"= {token(drawn)}   ({output} = {number})"), (
-            f"{token(drawn)} is {'the ' if generator.greedy else ''}{how} ({number}); it is the next input.",
+        p, number = self.at.tape.value(output)[0, 0], explain.STYLES[1].number
+        formula = Formula(
+            f"sample = {generator.how.removeprefix('the ')}",
+            (),
+            f"= {token(drawn)}   ({output} = {number(p[drawn])})",
+        )
+        if np.isnan(p).any():
+            return formula, (f"{output} is not a number: {token(drawn)} is taken for want of a better one.",)
+        order, chances = ranked(p, generator.temperature, generator.top_k)
+        plain = generator.greedy or (generator.temperature == 1.0 and generator.top_k is None)
+        chance = number(p[drawn]) if plain else f"chance {number(chances[order == drawn][0])}"
+        return formula, (
+            f"{token(drawn)} is {generator.how} ({chance}); it is the next input.",
+            f"{token(drawn)} is the next input.",
         )

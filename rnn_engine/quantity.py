@@ -138,7 +138,9 @@ def _parsed(
     if gradient and not schedule.backward:
         raise AddressError(f"{text!r}: there is no loss, so there are no gradients")
     shapes = session.run.shapes
-    if name in shapes:
+    # a parameter may be called as one of the optimizer's equations: at the stop of that equation it is not meant
+    own = place.phase == "update" and not gradient and name == place.equation != "w"
+    if name in shapes and not (own and name in _update_stops(session, place)):
         shape = shapes[name]
         kind: Kind = "parameter gradient" if gradient else "parameter"
         seen = so_far(schedule, schedule.span(address).start) if gradient else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +13,17 @@ def horizon_line(found: Horizon, worst: Hop | None) -> str:
     """After how many steps the last state's gradient is gone, and the hop that loses most."""
     T = len(found.norms)
     last = f"∂{found.state}[{found.start + T}]"
-    if found.steps is None:
+    if found.steps is None and not isfinite(found.norms[0]):
+        line = f"horizon: none that is known; ∂{found.state} overflows"
+    elif found.steps is None:
         span = "1 step" if T == 2 else f"{T - 1} steps"
-        line = f"horizon: more than {span}; {found.norms[0]:.2g} of {last} is left at t={found.start + 1}"
+        first, t = float(found.norms[0]), found.start + 1
+        much = (
+            f"{last} has grown × {first:.3g} by t={t}"
+            if first > 1.0
+            else f"{first:.2g} of {last} is left at t={t}"
+        )
+        line = f"horizon: more than {span}; {much}"
     else:
         after = "1 step; after it" if found.steps == 1 else f"{found.steps} steps; after them"
         line = f"horizon: {after} less than 1 % of {last} is left"

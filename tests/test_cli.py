@@ -375,6 +375,30 @@ def test_check_goes_on_after_a_bad_file(rnn_tui: Program, tmp_path: Path) -> Non
     assert result.stderr.count("\n") == 1
 
 
+def test_check_says_why_there_is_nothing_to_compare(rnn_tui: Program, tmp_path: Path) -> None:
+    head = {"format": "rnn-tui-replay", "version": [0, 1], "parameters": {}}
+    (tmp_path / "a.json").write_text(json.dumps({**head, "equations": ["h = h[t-1]"], "data": {"steps": 2}}))
+    squares = {"equations": ["h = h[t-1]", "loss = squared_error(h, y)"], "data": {"targets": [1, 2]}}
+    (tmp_path / "b.json").write_text(json.dumps({**head, **squares}))
+    odd = {
+        "equations": ["loss = squared_error(w, y)"],
+        "data": {"targets": [1, 2]},
+        "parameters": {"w": "NaN"},
+    }
+    (tmp_path / "c.json").write_text(json.dumps({**head, **odd}))
+    none = {**odd, "data": {"targets": [None, None]}, "parameters": {"w": 1}}
+    (tmp_path / "d.json").write_text(json.dumps({**head, **none}))
+    result = rnn_tui("check", *(str(tmp_path / f"{name}.json") for name in "abcd"))
+    a, b, c, d = result.stdout.splitlines()
+    assert d.endswith("w scalar; no target, so no gradients to compare")
+    assert a.endswith("no parameters; no loss, so no gradients to compare")
+    assert b.endswith("no parameters; nothing to learn, so no gradients to compare")
+    assert c.endswith(
+        "cannot be compared: numbers on the way are not finite (1 number of 1 parameter compared)"
+    )
+    assert result.returncode == 1
+
+
 def test_check_of_a_wrong_gradient(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

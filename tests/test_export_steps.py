@@ -336,3 +336,10 @@ def test_a_suggested_name_is_a_name() -> None:
     assert suggested("hello", "1:backward:3:h") == "hello-1-backward-3-h.svg"
     assert Path(suggested("../\x1b[2J|a b", "1:update:W_hh:w")).name == "2J-a-b-1-update-W_hh-w.svg"
     assert len(suggested("x" * 500, "1")) < 120
+
+
+def test_without_a_title_the_file_stands_for_it(tmp_path: Path) -> None:
+    s = session("h = h[t-1] + 1", {}, data={"steps": 1})
+    assert told(s, "md").startswith("# untitled\n")
+    s.save(tmp_path / "counting.json")
+    assert told(s, "md").startswith("# counting.json\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -344,6 +345,62 @@ def test_flow_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [hop["t"] for hop in found["hops"]] == list(range(flow.T, 1, -1))
     assert all(a["after"] >= 0.0 and b["t"] == a["t"] - 1 for a, b in pairwise(found["hops"]))
     assert {route["state"] for route in found["hops"][0]["routes"]} == {"c", "h"}
+
+
+BOTH = "h = tanh(w * x + u * h[t-1])\nk = tanh(v * x + u * k[t+1])\nloss = half_squared_error(h + k, y)"
+
+
+def saved(s: Session, path: Path) -> str:
+    s.save(path)
+    return str(path)
+
+
+def test_what_goes_to_later_time_steps_is_shown_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s = session(BOTH, {**WEIGHTS, "v": 0.5}, data=DATA)
+    code, out, _ = run(capsys, "flow", saved(s, tmp_path / "both.json"))
+    head, _, *rows, _ = out.splitlines()
+    assert code == 0 and head.startswith("‖∂loss[t]/∂(h, k)[k]‖")
+    flow = itemise(Timeline(s.run).iteration(1))
+    assert flow is not None and flow.map[0, 3] > 0.0
+    shown = np.array([[float(number) for number in row.split()[1:]] for row in rows])
+    np.testing.assert_allclose(shown, flow.map, rtol=1e-2)
+
+
+def test_a_hop_is_one_of_the_states_that_go_that_way() -> None:
+    """The gradient of a state that runs the other way is none that a hop could lose."""
+    both = itemise(Timeline(session(BOTH, {**WEIGHTS, "v": 0.5}, data=DATA).run).iteration(1))
+    assert both is not None
+    for hop in both.hops(3):
+        assert hop.before == pytest.approx(float(np.abs(both.items["h"][3, hop.t - 1, 0])), rel=1e-12)
+
+
+def test_the_last_loss_that_sends_anything_is_the_one_to_blame(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    s = session(SMALL, WEIGHTS, data={**DATA, "targets": [None, 1.0, 0.5, None]})
+    path = saved(s, tmp_path / "it.json")
+    assert "; the hop t=" in run(capsys, "horizon", path)[1]
+    hops = json.loads(run(capsys, "flow", path, "--json")[1])["hops"]
+    assert [hop["t"] for hop in hops] == [3, 2] and hops[0]["before"] > 0.0
+
+
+def test_a_horizon_that_overflows_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    s = session(
+        "h = u * h[t-1] ** 2\nloss = squared_error(h, y)",
+        {"u": 1e200},
+        data={"targets": [1, 1, 1]},
+        initial={"h": 1.0},
+    )
+    code, out, err = run(capsys, "horizon", saved(s, tmp_path / "it.json"))
+    assert (code, err) == (0, "")
+    assert out == "horizon: none that is known; ∂h overflows\n"
+
+
+def test_a_gradient_that_grows_is_not_said_to_be_left(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "horizon", "exploding-and-clipping")[1]
+    assert out.startswith("horizon: more than 19 steps; ∂h[20] has grown × 146 by t=1; the hop t=")
 
 
 def test_horizon_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_engine.core.operation import Array
+from rnn_engine.derive import derivation
 from rnn_engine.errors import EngineError
-from rnn_engine.generation import draw
+from rnn_engine.generation import draw, ranked
 from rnn_engine.replay import Generation, replaced
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -96,6 +97,36 @@ def test_a_draw_is_a_token_that_may_be_drawn(p: Array, u: float, temperature: fl
     k = draw(p, u, temperature, top_k)
     assert p[k] > 0
     assert k in np.argsort(-p, kind="stable")[:top_k]
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 0.3, 1.0, 1e300])
+def test_chances_at_any_temperature(temperature: float) -> None:
+    order, chances = ranked(np.array([0.25, 0.5, 0.0, 0.25]), temperature, 3)
+    assert order.tolist() == [1, 0, 3]
+    weights = np.array([1.0, 0.5 ** (1 / max(temperature, 1e-300)), 0.5 ** (1 / max(temperature, 1e-300))])
+    np.testing.assert_allclose(chances, weights / weights.sum(), rtol=1e-12)
+
+
+def test_a_draw_in_full() -> None:
+    replay = lesson("hello").replay
+    settings = Generation(prompt="he", length=4, mode="sample", temperature=3.0, top_k=3, seed=4)
+    s = Session(replaced(replay, generation=settings))
+    timeline = Timeline(s.run)
+    generated = timeline.ending().generated
+    prompt, first, second = (
+        s.schedule.span(f"{s.schedule.iterations}:generate:{t}:sample").start for t in (1, 2, 3)
+    )
+    assert "nothing is drawn" in derivation(s, timeline, prompt)[0].lines[0]
+    names, bits = s.dataset.vocabulary, np.random.PCG64(4)
+    assert names is not None
+    for place, index in ((1, first), (2, second)):
+        lines = derivation(s, timeline, index)[0].lines
+        drawn = generated.draws[place]
+        assert drawn is not None
+        (marked,) = (line for line in lines if "◀" in line)
+        assert marked.startswith(f"  {names[drawn]}: ")
+        assert f"u = {(int(bits.random_raw()) >> 11) / 2**53:.6f}".rstrip("0") in "\n".join(lines)
+        assert "at temperature 3 among the 3 likeliest" in lines[0]
 
 
 def test_the_output_is_the_softmax_that_the_loss_takes() -> None:

@@ -208,3 +208,11 @@ def test_a_stop_that_stands_for_its_argument_does_not_have_it_inside_too() -> No
     s = session(text, {"W": square, "V": square}, data={"text": "abba"})
     _, place = next(places(s))
     assert [expr.source for expr in inside.handed_down(place, "p")] == ["tanh(V @ x)", "V @ x"]
+
+
+def test_what_is_handed_on_as_it_is_is_said_once() -> None:
+    s = session("loss = sum(w * x) + w", {"w": 0.5}, data={"inputs": [[1.0, 2.0]]})
+    timeline = Timeline(s.run)
+    start = s.schedule.span("1:backward:1:loss").start
+    formula = observe(s, timeline, start, 0, 1).formula
+    assert (formula.symbols, formula.numbers, formula.result) == ("∂sum(w * x) = ∂loss", (), "= 1")

@@ -14,7 +14,7 @@ from rnn_engine.replay import dumps
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_tui import cli
-from tests.build import document, lesson, sessions
+from tests.build import document, lesson, session, sessions
 from tests.conftest import Result, python
 
 Captured = pytest.CaptureFixture[str]
@@ -149,3 +149,65 @@ def test_every_step_of_any_session_has_a_sentence(
         str(s.schedule.address(index)) for index in range(s.schedule.total)
     ]
     assert all(line.endswith(".") and line.partition("  ")[2] for line in lines)
+
+
+# ---------------------------------------------------------------- true also where numbers are odd
+
+RUNNING = {"optimizer": {"name": "sgd", "learning_rate": 1.0}}
+
+
+def said(s: Session) -> dict[str, str]:
+    timeline = Timeline(s.run)
+    seen = [observe(s, timeline, index) for index in range(s.schedule.total)]
+    return {one.address: one.narration[0] for one in seen}
+
+
+def test_what_does_not_change_is_not_said_to_change() -> None:
+    text = "h = w * h[t-1]\nloss = squared_error(h, y)"
+    told = said(session(text, {"w": 1.0}, data={"targets": [0, 0]}, training=RUNNING, initial={"h": -0.0}))
+    assert told["1:forward:1:h"] == "h[1] = 0, as one time step before."
+    assert told["1:update:w:w"] == "w does not move."
+
+
+def test_a_change_in_a_late_digit_is_seen() -> None:
+    text = "h = h[t-1] + w\nloss = squared_error(h, y)"
+    told = said(session(text, {"w": 1e-9}, data={"targets": [0.5]}, training=RUNNING, initial={"h": 0.5}))
+    assert told["1:forward:1:h"] == "h[1] changes: 0.5 → 0.500000001."
+    text = "h = h[t-1] + v * x\nloss = h"
+    told = said(session(text, {"v": 0.5}, data={"inputs": [1e-8]}, training=RUNNING))
+    assert told["1:update:v:w"].endswith(": 0.5 → 0.49999999.")
+
+
+def test_nan_and_infinity_are_named_for_what_they_are() -> None:
+    text = "a = W @ h[t-1] + b\nh = a * x\np = softmax(h)\nloss = cross_entropy(p, y)"
+    told = said(
+        session(
+            text,
+            {"W": [["NaN", 0.0], [0.0, 1.0]], "b": [1.0, 1.0]},
+            data={"inputs": [1.0, 1.0], "targets": [0, 0]},
+            training=RUNNING,
+            evaluate=True,
+        )
+    )
+    assert told["1:forward:1:a"] == "a[1] = [NaN, 1]; the NaN comes in with W @ h[t-1]."
+    assert told["1:forward:1:h"] == "h[1], unit 0 changes most: 0 → NaN."
+    assert told["1:forward:2:h"] == "h[2], unit 1 changes most: 1 → NaN."
+    assert told["1:evaluate:1:p"] == told["1:forward:1:p"] == "p[1] = [NaN, NaN]: none is the largest."
+    assert told["1:update:b:w"] == "b moves; most at [0]: 1 → NaN."
+
+
+def test_a_draw_says_how_it_was_made() -> None:
+    weights = {"W": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]}
+    text = "h = W @ x + h[t-1]\np = softmax(h)"
+    drawing = {"prompt": "a", "length": 1, "mode": "sample"}
+    data = {"text": "abca"}
+    told = said(session(text, weights, data=data, generation=drawing))
+    assert "a token drawn from p (0." in told["1:generate:1:sample"]
+    told = said(session(text, weights, data=data, generation={**drawing, "temperature": 0.01, "top_k": 2}))
+    assert (
+        told["1:generate:1:sample"]
+        == "a is a token drawn from p at temperature 0.01 among the 2 likeliest (chance 1); it is the next input."
+    )
+    weights["W"][0][0] = "NaN"  # type: ignore[call-overload]
+    told = said(session(text, weights, data=data, generation=drawing))
+    assert told["1:generate:1:sample"].startswith("p is not a number")

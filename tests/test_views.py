@@ -387,6 +387,13 @@ async def test_predict_hides_judges_and_goes_on() -> None:
         )
 
 
+async def test_terms_that_are_nothing_are_no_help() -> None:
+    async with opened(BPTT, "1:forward:1:a", (120, 40)) as pilot:
+        await keys(pilot, "p", "t")
+        assert "a[1] is the sum of 0.5 (W_xh[0,0] * x[1][0])" in screen_text(pilot)
+        assert "0 (" not in screen_text(pilot)
+
+
 async def test_help_comes_in_three_steps() -> None:
     async with opened(BPTT, "1:backward:2:h", (120, 40)) as pilot:
         await keys(pilot, "p")

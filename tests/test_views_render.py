@@ -94,6 +94,14 @@ def test_what_stands_behind_the_chosen_term() -> None:
     assert "nothing stands behind it" in text_of(draw_why(why_view(terms=(constant,)), 59, 16))
 
 
+def test_a_gradient_without_a_stop_is_not_called_given() -> None:
+    terms = (TermView("from ∂p[1][1]: …", 0.5, 1.0, "∂p[1][1]", ""), TermView("w", 0.5, 0.5, "w", ""))
+    view = WhyView("∂p[1][1]", 1.0, "", "∂p = …", True, terms, 0.0)
+    first, *_ = lines = text_of(draw_why(view, 79, 17)).splitlines()
+    assert "given" not in first
+    assert [("given" in line) for line in lines if "50%" in line or "100%" in line] == [False, True]
+
+
 def test_the_way_one_came_is_cut_at_its_beginning() -> None:
     path = tuple(f"h[{t}][0]" for t in range(30, 0, -1))
     text = text_of(draw_why(why_view(path=path), 59, 16))

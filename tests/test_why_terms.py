@@ -15,6 +15,7 @@ from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import Why, why
 from rnn_tui import cli
+from rnn_tui.headless.why import lines
 from tests.build import document, lesson, session
 from tests.test_why import Asked, check_session
 
@@ -209,6 +210,50 @@ def test_what_is_not_finite() -> None:
     assert [term.value for term in answer.terms] == [math.inf, -5.0]
 
 
+def test_past_a_softmax_set_by_hand_goes_what_its_other_elements_send() -> None:
+    s = session(
+        "z = W @ x\np = softmax(z)\nloss = cross_entropy(p, y)",
+        {"W": [[0.1, 0.2], [0.3, 0.4]]},
+        data={"vocabulary": ["a", "b"], "inputs": ["a"], "targets": ["a"]},
+        edits=[{"address": "1:forward:1:p", "index": [1], "value": 0.9}],
+    )
+    timeline = Timeline(s.run)
+    (passes,) = why(s, timeline, parse_cell(s, timeline, "1:backward:1:z", "∂z[1]")).terms
+    assert passes.value > 0.0 and "nothing passes" not in passes.text
+    assert passes.source is not None and passes.address == "", "p has no stop of its own"
+    assert why(s, timeline, passes.source).value == 0.0
+    s = session(
+        "a = w * x\nh = tanh(a)\nloss = h * h",
+        {"w": 0.5},
+        data={"inputs": [1.0]},
+        edits=[{"address": "1:forward:1:h", "value": 0.9}],
+    )
+    (cut,) = ask(s, "1:backward:1:a", "∂a").terms
+    assert cut.value == 0.0 and cut.text.endswith("set by hand: nothing passes")
+
+
+def test_each_read_of_a_value_has_its_own_rule() -> None:
+    """And two minus signs are told from one decrement."""
+    s = session(
+        "g = h[t-1] * h[t-1] + h[t-1]\nh = x + h[t-1]\nloss = g - g / h",
+        {},
+        data={"inputs": [0.5, 0.25]},
+        initial={"h": 1.0},
+    )
+    rules = {term.text for term in ask(s, "1:backward:1:h", "∂h").terms}
+    assert rules >= {"from ∂g[2]: ∂g[t+1] * h", "from ∂g[2]: ∂g[t+1]"}
+    assert "from ∂loss[1]: -(-∂loss) / h * (g / h)" in rules
+
+
+def test_shares_of_what_is_not_finite_are_unknown() -> None:
+    s = session("h = w @ x", {"w": [1e300, 2.0]}, data={"inputs": [[1e300, 1.0]]})
+    answer = ask(s, "1:forward:1:h", "h")
+    assert [term.value for term in answer.terms] == [math.inf, 2.0]
+    assert all(math.isnan(term.share) for term in answer.terms)
+    text = "\n".join(lines(answer))
+    assert "%" not in text and "+inf" in text
+
+
 # ---------------------------------------------------------------- a cell in words
 
 TWO = "h = tanh(W @ h[t-1] + b * x)\nd = sum(h)\ndh = d + u\nq = dh\nloss = half_squared_error(d, y)"
@@ -274,6 +319,20 @@ def test_a_cell_in_words(address: str, text: str, cell: Cell) -> None:
 def test_no_cell(address: str, text: str, sequence: int, words: str) -> None:
     with pytest.raises(AddressError, match=words):
         parse_cell(FULL, Timeline(FULL.run), address, text, sequence)
+
+
+def test_a_parameter_that_is_called_as_an_equation_of_the_update() -> None:
+    s = session(
+        "h = tanh(W @ x + v)\nloss = h @ h",
+        {"W": [[0.5, 0.1], [0.2, 0.3]], "v": [0.1, 0.2]},
+        data={"inputs": [[1.0, 2.0]]},
+        training={"optimizer": {**SGD, "name": "momentum"}},
+    )
+    timeline = Timeline(s.run)
+    momentum = Cell("update", 1, "W", (0, 1), equation="v")
+    assert parse_cell(s, timeline, "1:update:W:v", "v[0,1]") == momentum
+    assert parse_cell(s, timeline, "1:update:W:w", "v[1]") == Cell("parameter", 1, "v", (1,))
+    assert parse_cell(s, timeline, "1:forward:1:h", "v[1]") == Cell("parameter", 1, "v", (1,))
 
 
 def test_no_gradient_without_a_loss_and_no_target_in_generation() -> None:

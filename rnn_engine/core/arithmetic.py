@@ -54,7 +54,7 @@ class Subtract(Operation):
         return Text(f"{args[0].at(SUM)} - {args[1].at(SUM + 1)}", SUM)
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
-        return g if i == 0 else Text(f"-{g.at(NEGATIVE)}", NEGATIVE)
+        return g if i == 0 else Text(g.negated(NEGATIVE), NEGATIVE)
 
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
         return [Term(w, ((i, own(shapes[i], index)),)) for i, w in enumerate((1.0, -1.0))]
@@ -92,8 +92,10 @@ class Divide(Operation):
         return Text(f"{args[0].at(PRODUCT)} / {args[1].at(PRODUCT + 1)}", PRODUCT)
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
-        quotient = f"{g.at(PRODUCT)} / {args[1].at(PRODUCT + 1)}"
-        return Text(quotient if i == 0 else f"-{quotient} * {out.at(PRODUCT + 1)}", PRODUCT)
+        divisor = args[1].at(PRODUCT + 1)
+        if i == 0:
+            return Text(f"{g.at(PRODUCT)} / {divisor}", PRODUCT)
+        return Text(f"{g.negated(PRODUCT)} / {divisor} * {out.at(PRODUCT + 1)}", PRODUCT)
 
 
 class Power(Operation):
@@ -139,10 +141,10 @@ class Negative(Operation):
         yield np.negative, g, into
 
     def text(self, args: Sequence[Text]) -> Text:
-        return Text(f"-{args[0].at(NEGATIVE)}", NEGATIVE)
+        return Text(args[0].negated(NEGATIVE), NEGATIVE)
 
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
-        return Text(f"-{g.at(NEGATIVE)}", NEGATIVE)
+        return Text(g.negated(NEGATIVE), NEGATIVE)
 
     def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
         return [Term(-1.0, ((0, index),))]

@@ -101,7 +101,7 @@ class CrossEntropy(Loss):
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         p, y = args
         local = f"{y.at(PRODUCT)} / {p.at(PRODUCT + 1)}" if i == 0 else f"log({p.text})"
-        return Text(f"-{g.at(PRODUCT)} * {local}", PRODUCT)
+        return Text(f"{g.negated(PRODUCT)} * {local}", PRODUCT)
 
     def fused(self, out: Array, z: Array, y: Array, *shared: Array) -> Calls:
         """The loss from the logits: log Σ exp(z) Σy − z·y; no logarithm of a vanishing p."""

@@ -37,6 +37,10 @@ class Text(NamedTuple):
     def at(self, level: int) -> str:
         return self.text if self.level >= level else f"({self.text})"
 
+    def negated(self, level: int) -> str:
+        """With a minus before it: `-g`, and of what has one `-(-g)`."""
+        return f"-({self.text})" if self.text.startswith("-") else f"-{self.at(level)}"
+
 
 class Term(NamedTuple):
     """One summand of an element: `weight` times the product of elements (argument, index)."""

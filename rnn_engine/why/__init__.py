@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -23,6 +25,11 @@ __all__ = ["Term", "Why", "why"]
 
 def why(session: Session, timeline: Timeline, cell: Cell) -> Why:
     """Explain one number. Raises `AddressError` where there is none."""
+    with np.errstate(all="ignore"):  # a product that overflows is a term like any other
+        return _asked(session, timeline, cell)
+
+
+def _asked(session: Session, timeline: Timeline, cell: Cell) -> Why:
     asked = (session, timeline, cell)
     match cell.kind:
         case "value":

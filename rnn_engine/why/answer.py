@@ -21,7 +21,8 @@ Summand = tuple[str, float, Cell | None]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One summand: what it is, its value, its share of the sum of all sizes, and where it comes from."""
+    """One summand: what it is, its value, its share of the sum of all sizes (NaN where that is not finite), and where
+    it comes from."""
 
     text: str
     value: float
@@ -82,9 +83,15 @@ class Asking:
         return tape, cell.t - 1 - tape.start
 
     def answer(self, value: float, rule: str, terms: list[Summand], sums: bool) -> Why:
-        size = sum(abs(v) for _, v, _ in terms if np.isfinite(v)) or 1.0
+        size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
-            Term(text, v, abs(v) / size, source, "" if source is None else address_of(self.session, source))
+            Term(
+                text,
+                v,
+                abs(v) / size if np.isfinite(size) else np.nan,
+                source,
+                "" if source is None else address_of(self.session, source),
+            )
             for text, v, source in terms
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)

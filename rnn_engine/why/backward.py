@@ -72,13 +72,22 @@ class Backward(Asking):
                 for k in range(len(g)):
                     source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
                     handed = source.label if own else f"∂({parent.source})[{source.t}][{k}]"
-                    text = f"{parent.args[0].source}[{k},{j}] * {handed}{_cut(there, source)}"
-                    yield text, float(matrix[k, j] * g[k]), source
+                    part = float(matrix[k, j] * g[k])
+                    yield (
+                        f"{parent.args[0].source}[{k},{j}] * {handed}{_cut(there, source, part)}",
+                        part,
+                        source,
+                    )
             else:
                 source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
                 sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
-                rule = explain.sent_rule(there.at(there.place + sender.offset), sender)
-                yield f"from {source.label}: {rule}{_cut(there, source)}", float(sent[j]), source
+                alone = replace(sender, leaves=(leaf,))  # not what the other reads of the same value send
+                rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
+                yield (
+                    f"from {source.label}: {rule}{_cut(there, source, float(sent[j]))}",
+                    float(sent[j]),
+                    source,
+                )
 
     def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
         """The gradient that an equation hands on: its element k."""
@@ -154,7 +163,10 @@ class Backward(Asking):
         return terms
 
 
-def _cut(there: explain.Place, sending: Cell) -> str:
-    """A word where an element was set by hand, so that its gradient goes no further."""
+def _cut(there: explain.Place, sending: Cell, part: float) -> str:
+    """A word where an element was set by hand, so that its gradient goes no further.
+
+    A softmax has a part of the other elements' gradients to send all the same.
+    """
     elements = explain.set_by_hand(there, sending.name)
-    return ", set by hand: nothing passes" if (sending.index or (0,))[0] in elements else ""
+    return ", set by hand: nothing passes" if (sending.index or (0,))[0] in elements and not part else ""

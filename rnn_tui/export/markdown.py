@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rnn_engine.derive import derivation
@@ -71,7 +72,7 @@ def markdown(
             f"{len(chosen)} steps are too many for Markdown, which is to be read; expected {MOST_STEPS} at most: "
             "choose fewer with --from, --to, --names, or all of them as CSV"
         )
-    yield f"# {plain(session.title)}\n"
+    yield f"# {plain(session.title or Path(session.file or 'untitled').name)}\n"
     for record in records_of(session, timeline, steps, names):
         yield "\n" + "\n".join(_section(session, timeline, record, sequence))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from math import isfinite
 
 from rnn_engine.errors import EngineError
 from rnn_engine.gradcheck import check_gradients
@@ -33,12 +34,23 @@ def verdict(name: str, session: Session) -> tuple[bool, str]:
     kind = "" if session.run.dtype == "float64" else f"{session.run.dtype}; "
     about = f"{name}: valid; {kind}{shapes(session) or 'no parameters'}"
     if found is None:
-        return True, f"ok    {about}; no loss, so no gradients to compare"
-    counted = f"{found.compared} numbers of {found.parameters} parameters compared"
+        program = session.program
+        if "loss" not in program.equations:
+            lacks = "no loss"
+        else:
+            lacks = "no target" if program.parameters else "nothing to learn"
+        return True, f"ok    {about}; {lacks}, so no gradients to compare"
+    counted = f"{_counted(found.compared, 'number')} of {_counted(found.parameters, 'parameter')} compared"
     if found.agrees:
         return True, f"ok    {about}; gradients agree within {found.relative:.0e} ({counted})"
     differ = f"gradients differ by {found.relative:.1e}, expected at most {found.tolerance:.0e}"
+    if not isfinite(found.relative):
+        differ = "gradients cannot be compared: numbers on the way are not finite"
     return False, f"FAIL  {about}; {differ} ({counted})"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def shapes(session: Session) -> str:

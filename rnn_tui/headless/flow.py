@@ -26,15 +26,17 @@ def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int
     if as_json:
         print(json.dumps(as_object(flow), allow_nan=False))
         return FINE
+    states = flow.states[0] if len(flow.states) == 1 else f"({', '.join(flow.states)})"
     times = [str(flow.start + k + 1) for k in range(flow.T)]
     sys.stdout.write(
-        f"‖∂loss[t]/∂{', '.join(flow.states)}[k]‖, iteration {iteration.number}: a row per loss t, a column per k\n"
+        f"‖∂loss[t]/∂{states}[k]‖, iteration {iteration.number}: a row per loss t, a column per k\n"
     )
     sys.stdout.write("     t " + "".join(f"{k:>10}" for k in times) + "\n")
     for i, row in enumerate(flow.map):
-        cells = "".join(f"{value:10.3g}" if k <= i else " " * 10 for k, value in enumerate(row))
-        sys.stdout.write(f"{times[i]:>6} {cells.rstrip()}\n")
-    sums = f"are the gradients shown, within {flow.remainder:.0e}"
+        cells = "".join(f"{value:10.3g}" for value in row[flow.reach(i)])
+        sys.stdout.write(f"{times[i]:>6} {cells}\n")
+    how = f"within {flow.remainder:.0e}" if flow.remainder else "to the last bit"
+    sums = f"are the gradients shown, {how}"
     sys.stdout.write(
         f"added up they {sums if math.isfinite(flow.remainder) else 'are no number: something overflows'}\n"
     )
@@ -57,7 +59,7 @@ def worst_hop(iteration: Iteration, sequence: int) -> Hop | None:
     if "loss" not in iteration.run.plan.program.equations:
         return None
     flow = itemise(iteration, sequence)
-    return None if flow is None else flow.worst(flow.T - 1)
+    return None if flow is None else flow.worst(flow.last)
 
 
 def opened(session: str, number: int, sequence: int) -> Iteration:
@@ -107,6 +109,6 @@ def as_object(flow: Flow) -> dict[str, object]:
                     for route in hop.routes
                 ],
             }
-            for hop in flow.hops(flow.T - 1)
+            for hop in flow.hops(flow.last)
         ],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from math import isfinite
 from typing import Any
 
 from rnn_engine.quantity import parse_cell
@@ -57,8 +58,8 @@ def lines(answer: Why) -> list[str]:
         found.append("  applied to:")
     width = max((len(term.text) for term in answer.terms), default=0)
     for term in answer.terms:
-        share = f"{term.share:4.0%}" if answer.sums else "    "
-        found.append(f"  {term.value:+14.8g} {share}  {term.text:{width}}  {term.address}".rstrip())
+        share = f"{term.share:4.0%}" if answer.sums and isfinite(term.share) else "    "
+        found.append(f"  {term.value + 0.0:+14.8g} {share}  {term.text:{width}}  {term.address}".rstrip())
     if answer.rounding:
         cause = (
             "the terms added up in another order"

@@ -103,6 +103,7 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     """The map, its norms, and what is said about it."""
     T, (i, k) = len(view.sizes), view.cursor
     states = ", ".join(safe_text(state) for state in view.states)
+    states = f"({states})" if len(view.states) > 1 else states
     what = f"‖∂loss[t]/∂{states}[k]‖"
     head: list[Line] = [
         fit([(what, "strong"), ("   down: the loss at t, across: the time step k", "muted")], wide)
@@ -125,19 +126,22 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     for row in sending[slice(*rows)]:
         now = row == i
         label: Span = (f"{'▸' if now else ' '}{view.start + row + 1:>{lead - 2}} ", "now" if now else "muted")
-        entries = [view.sizes[row][at] if at <= row else None for at in range(*columns)]
+        entries = [
+            view.sizes[row][at] if at <= row or view.sizes[row][at] else None for at in range(*columns)
+        ]
         lines += put.lines(label, entries, k - columns[0] if now else None)
     lines += put.lines((f"{'all':>{lead - 1}} ", "strong"), list(view.norms[slice(*columns)]), None)
     counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
     if not numbers:
         lines.append(_legend(put.scale, counts, lead, wide))
     if left:
-        last = f"‖∂{safe_text(state)}[{view.start + T}]/∂{safe_text(state)}[k]‖"
+        last = f"‖∂{safe_text(state)}[{view.start + len(left)}]/∂{safe_text(state)}[k]‖"
         lines.append(fit([(last, "strong"), ("   what is left of its gradient at step k", "muted")], wide))
         remembered = _Entries(_scale(left, view.powers), across, tall, numbers)
         lines += remembered.lines((" " * lead, ""), list(left[slice(*columns)]), None)
     if silent:
-        lines.append(fit([(f"{silent} time steps have no loss that flows", "muted")], wide))
+        have = "time step has" if silent == 1 else "time steps have"
+        lines.append(fit([(f"{silent} {have} no loss that flows", "muted")], wide))
     return scrolled(head, [(), *(fit(line, wide) for line in lines), ()], foot, 0, wide, high)
 
 

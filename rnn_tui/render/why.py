@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from rnn_tui.render.number import level_bar, number
 from rnn_tui.render.panel import scrolled, worded
@@ -53,7 +54,7 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         (" = ", "muted"),
         (repr(view.value), "negative" if view.value < 0 else "zero" if view.value == 0 else "positive"),
     ]
-    made = f"  {safe_text(view.address)}" if view.address else "  given"
+    made = f"  {_origin(view.label, view.address)}"
     if width(exact) + cells(made) <= wide:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
@@ -80,7 +81,7 @@ def _heading(view: WhyView, wide: int) -> list[Line]:
 def _columns(view: WhyView, wide: int) -> tuple[int, int]:
     """Cells for the bars and for the texts of the terms."""
     text = max((cells(safe_text(term.text)) for term in view.terms), default=0)
-    origin = max((cells(_origin(term)) for term in view.terms), default=0)
+    origin = max((cells(_origin(term.source, term.address)) for term in view.terms), default=0)
     if not view.sums:
         return 0, max(min(text, wide - DIGITS - 4), 8)
     lead = DIGITS + 11
@@ -88,8 +89,9 @@ def _columns(view: WhyView, wide: int) -> tuple[int, int]:
     return bar, max(min(text, wide - lead - bar), 8)
 
 
-def _origin(term: TermView) -> str:
-    return safe_text(term.address) or ("given" if term.source else "")
+def _origin(source: str, address: str) -> str:
+    """The step that made a number. A gradient without a stop of its own is computed all the same, not given."""
+    return safe_text(address) or ("given" if source and not source.startswith("∂") else "")
 
 
 def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int], wide: int) -> Line:
@@ -100,12 +102,15 @@ def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int],
     sign = "negative" if term.value < 0 else "zero" if term.value == 0 else "positive"
     spans: list[Span] = [("▸ " if chosen else "  ", "now"), (f"{shown:>{DIGITS}}  ", sign)]
     if view.sums:
-        bar = level_bar(term.share, across)
-        spans += [(bar + " " * (across - cells(bar)), sign), (f" {term.share:>4.0%}  ", "muted")]
+        known = isfinite(term.share)
+        bar = level_bar(term.share, across) if known else ""
+        share = f" {term.share:>4.0%}  " if known else " " * 7
+        spans += [(bar + " " * (across - cells(bar)), sign), (share, "muted")]
     text = clip(safe_text(term.text), room)
     spans += [(text, "cursor" if chosen else "text"), (" " * (room - cells(text)), "")]
-    if width(spans) + 2 + cells(_origin(term)) <= wide:
-        spans += [("  ", ""), (_origin(term), "muted")]
+    origin = _origin(term.source, term.address)
+    if width(spans) + 2 + cells(origin) <= wide:
+        spans += [("  ", ""), (origin, "muted")]
     return fit(merge(spans), wide)
 
 

@@ -59,7 +59,7 @@ class FlowPanel(View):
         t = snapshot.timeline.t
         i = None if t is None else t - 1 - flow.start
         if i is None or not (0 <= i < flow.T and flow.map[i].any()):
-            i = max((k for k in range(flow.T) if flow.map[k].any()), default=flow.T - 1)
+            i = flow.last
         self.state = FlowState(snapshot.timeline.iteration, flow, horizon, (i, i))
         return ""
 
@@ -91,7 +91,7 @@ class FlowPanel(View):
         state = self.state
         i, k = state.cursor
         shares = flow.shares(i) if k < i else {}
-        said = horizon_line(state.horizon, flow.worst(flow.T - 1)) if state.horizon is not None else ""
+        said = horizon_line(state.horizon, flow.worst(flow.last)) if state.horizon is not None else ""
         return MapView(
             flow.start,
             flow.states,
@@ -122,13 +122,13 @@ class FlowPanel(View):
         self.state = replace(self.state, walked=True, hop=max(min(hop, i - 1), 0))
 
     def move_cursor(self, rows: int, columns: int) -> None:
-        """Another cell of the map; a loss sends nothing to later time steps, so the cursor stays below the diagonal."""
+        """Another cell of the map, of those that a loss reaches."""
         if isinstance(self.state.flow, str):
             return
         i, k = self.state.cursor
         sending = [at for at in range(self.state.flow.T) if self.state.flow.map[at].any()] or [i]
         i = sending[max(0, min((sending.index(i) if i in sending else 0) + rows, len(sending) - 1))]
-        k = max(0, min(k + columns, i))
+        k = max(0, min(k + columns, self.state.flow.reach(i)[-1]))
         self.state = replace(self.state, cursor=(i, k))
 
     def rescale(self) -> None:

@@ -204,10 +204,12 @@ class Predicting:
                 return found
             head = f"{q.label} is the sum of" if found.sums else f"{q.label} comes from"
             parts: list[str] = []
-            for at, term in enumerate(found.terms):
-                part = f"{term.value:.4g} ({term.text})"
+            terms = [term for term in found.terms if term.value != 0.0] or found.terms[:1]
+            for at, term in enumerate(terms):
+                part = f"{term.value + 0.0:.4g} ({term.text})"
                 if parts and len(", ".join((head, *parts, part))) > LINE:
-                    parts.append(f"{len(found.terms) - at} smaller ones")
+                    smaller = len(terms) - at
+                    parts.append(f"{smaller} smaller one{'' if smaller == 1 else 's'}")
                     break
                 parts.append(part)
             return f"{head} {', '.join(parts)}" if parts else f"{q.label} is given"
