@@ -6,6 +6,7 @@ with numbers as its arguments, so the two cannot drift from the code or from eac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,18 @@ class Style:
             return Text(number, NEGATIVE if number.startswith("-") else ATOM)
         shown = [self.number(v) for v in flat[: self.elements]]
         return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Element(Style):
+    """Formulas for one element: of every vector that number alone. For what goes element by element."""
+
+    element: int = 0
+
+    def vector(self, values: Array, scalar: bool) -> Text:
+        flat = np.ravel(values)
+        at = 0 if scalar or flat.size == 1 else self.element
+        return Style.vector(self, flat[at : at + 1], True)
 
 
 STYLES = (Style(6, 8), Style(4, 8), Style(4, 4), Style(4, 2), Style(3, 2), Style(2, 1))
@@ -203,8 +216,9 @@ def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
         case Read(kind="parameter") if len(expr.shape) == 2:
             return Text(expr.name)
         case Apply(operation=operation, args=[matrix, vector]) if operation is PRODUCT_OF_MATRIX:
-            if expr.shape == (1,):
-                return _spelled_product(place.value(matrix)[0], place.value(vector), style)
+            if expr.shape == (1,) or isinstance(style, Element):
+                row = style.element if isinstance(style, Element) and expr.shape != (1,) else 0
+                return _spelled_product(place.value(matrix)[row], place.value(vector), style)
             return style.vector(place.value(expr), False)
         case Apply(operation=operation, args=args):
             return operation.text([with_numbers(place, arg, style) for arg in args])
@@ -347,8 +361,10 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
         found = []
         for i, arg in enumerate(expr.args):
             if leads_there(arg):
-                if isinstance(style, Style) and expr.operation is PRODUCT_OF_MATRIX and arg.shape == (1,):
-                    column = there.value(expr.args[0])[:, 0]
+                one = arg.shape == (1,) or isinstance(style, Element)
+                if isinstance(style, Style) and expr.operation is PRODUCT_OF_MATRIX and one:
+                    at = style.element if isinstance(style, Element) and arg.shape != (1,) else 0
+                    column = there.value(expr.args[0])[:, at]
                     rule = _spelled_product(column, there.gradient(expr), style)
                 else:
                     rule = expr.operation.vjp_text(i, g, result(expr), [text(a) for a in expr.args])
@@ -369,7 +385,9 @@ def _shifted(read: Read, steps: int, index: str) -> str:
 # ---------------------------------------------------------------- update
 
 
-def update_formula(update: Update, parameter: str, equation: str) -> Formula:
+def update_formula(
+    update: Update, parameter: str, equation: str, styles: Sequence[Style] = STYLES
+) -> Formula:
     """An update equation for one parameter, with its numbers."""
     value = update.value(parameter, equation)
     scalar = value.size == 1
@@ -388,8 +406,59 @@ def update_formula(update: Update, parameter: str, equation: str) -> Formula:
             flat = flat[part]
         return style.vector(flat, flat.size == 1)
 
-    numbers = [text(found.root, style).text for style in STYLES]
+    numbers = [text(found.root, style).text for style in styles]
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), result)
+
+
+# ---------------------------------------------------------------- one element
+
+ONE = 6, 4
+"""Decimals, and the most products that are spelled out, in a formula for one element."""
+LONGEST = 160
+"""Characters of one; the terms say it better than a longer one would."""
+
+
+def forward_element(place: Place, equation: str, element: int) -> str:
+    """An equation with the numbers of one element; empty where it does not go element by element."""
+    root = place.tape.plan.program.equations[equation].root
+    return _short(with_numbers(place, root, Element(*ONE, element)).text) if _by_element(root) else ""
+
+
+def backward_element(place: Place, equation: str, element: int) -> str:
+    """What every reader sends to one element, with its numbers; empty where that does not go element by element."""
+    plan, program = place.tape.plan, place.tape.plan.program
+    sending = senders(place, equation)
+    for root in (program.equations[sender.equation].root for sender in sending):
+        judged = root in plan.fused and isinstance(root.args[0], Read)  # ∂loss * (p - y)
+        spread = bool(root.shape) and not program.shapes[equation]  # one number that every element used
+        if spread or not (judged or _by_element(root)):
+            return ""
+    if equation == "loss" or equation in plan.stands_for_argument or kept_on(place, equation):
+        return ""
+    return _short(" + ".join(_sent(place, sender, Element(*ONE, element)) for sender in sending))
+
+
+def update_element(update: Update, parameter: str, equation: str, element: int) -> str:
+    """An update equation with the numbers of one element; empty where it takes more than that."""
+    root = update.tape(parameter)[0].plan.program.equations[equation].root
+    if not _by_element(root) or not root.shape:
+        return ""
+    [numbers] = update_formula(update, parameter, equation, (Element(*ONE, element),)).numbers
+    return _short(numbers)
+
+
+def _short(numbers: str) -> str:
+    return numbers if len(numbers) <= LONGEST else ""
+
+
+def _by_element(expr: Expr) -> bool:
+    """Whether every element comes from the same element of its arguments, matrix products apart."""
+    if not isinstance(expr, Apply):
+        return True
+    if expr.operation is PRODUCT_OF_MATRIX:
+        return isinstance(expr.args[1], Read)
+    whole = any(arg.shape and not expr.shape for arg in expr.args)  # one number of all elements
+    return expr.operation.elementwise and not whole and all(map(_by_element, expr.args))
 
 
 def distinct(texts: list[str]) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ class Why:
     terms: tuple[Term, ...]
     sums: bool
     """Whether the terms add up to the value; otherwise they are what a function was applied to."""
+    numbers: str = ""
+    """The rule with the numbers of this element put in; empty where it does not go element by element."""
     dtype: str = "float64"
     """What the numbers of the run are. Products among the terms are made in float64."""
 
@@ -82,7 +84,7 @@ class Asking:
         )
         return tape, cell.t - 1 - tape.start
 
-    def answer(self, value: float, rule: str, terms: list[Summand], sums: bool) -> Why:
+    def answer(self, value: float, rule: str, terms: list[Summand], sums: bool, numbers: str = "") -> Why:
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
             Term(
@@ -96,7 +98,7 @@ class Asking:
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
-        return Why(self.cell, self.cell.label, value, address, rule, tuple(found), sums, dtype)
+        return Why(self.cell, self.cell.label, value, address, rule, tuple(found), sums, numbers, dtype)
 
     def found(self, name: str, t: int, index: tuple[int, ...]) -> Cell:
         """A value as this pass has it: of the window that computed it, where it was carried on."""

@@ -48,7 +48,7 @@ class Backward(Asking):
             kept = replace(cell, t=tape.start + there.place + 1)
             said = f"{kept.label}, where the sequence is over and {cell.name} stays"
             terms.append((said, float(passed[j]), kept))
-        return self.answer(value, rule, terms, True)
+        return self.answer(value, rule, terms, True, explain.backward_element(here, cell.name, j))
 
     def _sent_terms(self, there: explain.Place, sender: Sender, j: int) -> Iterator[Summand]:
         """What one reader sends to element j."""

@@ -75,12 +75,15 @@ class Forward(Asking):
             return self.answer(
                 value, f"the sequence is over: {cell.name} stays", [(before.label, value, before)], True
             )
+        numbers = explain.forward_element(here, cell.name, index[0] if index else 0)
         if root in tape.plan.fused:
             logits = tape.plan.fused[root].args[0]
             return self.answer(value, rule, list(self._arguments(here, root, [logits], ())), False)
         if root.operation.terms(index, [arg.shape for arg in root.args]) is None:
-            return self.answer(value, rule, list(self._arguments(here, root, root.args, index)), False)
-        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True)
+            return self.answer(
+                value, rule, list(self._arguments(here, root, root.args, index)), False, numbers
+            )
+        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True, numbers)
 
     def _outside(self, tape: Tape, place: int) -> Why:
         """A carried state leads to the window before; what else stands outside of the window is given."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnn_engine import explain
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.tape import Tape
@@ -34,7 +35,8 @@ class Updating(Asking):
         number = part.start + (int(np.ravel_multi_index(cell.index, shape)) if cell.index else 0)
         terms = list(self._update_terms(tape, root, number, 1.0))
         rule = tape.plan.program.equations[cell.equation].source.split("#")[0].strip()
-        return self.answer(value, rule, terms, True)
+        numbers = explain.update_element(update, cell.name, cell.equation, number - part.start)
+        return self.answer(value, rule, terms, True, numbers)
 
     def _update_terms(self, tape: Tape, expr: Expr, number: int, weight: float) -> Iterator[Summand]:
         index = (number,) if expr.shape else ()

@@ -45,6 +45,8 @@ class WhyView:
     chosen: int = 0
     path: tuple[str, ...] = ()
     """The numbers one came by, the first one first."""
+    numbers: str = ""
+    """The rule with the numbers put in, where it goes element by element."""
 
 
 def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
@@ -58,6 +60,8 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     if width(exact) + cells(made) <= wide:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
+    if view.numbers:
+        head += worded(f"= {view.numbers}", wide, "text", "    ")[: 3 if high >= 12 else 1]
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
