@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from rnn_engine.errors import EngineError
 from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.dialogs import SafeInput
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.text import content
@@ -30,7 +31,7 @@ EXPLAINS = (
 )
 
 
-class LessonsScreen(Screen[None]):
+class LessonsScreen(ClosesOnce, Screen[None]):
     """Pick a lesson, or type the path of a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,6 +10,7 @@ from typing import Any
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.text import content, safe_text
@@ -98,7 +99,11 @@ class PlacesProvider(Entries):
         ]
 
 
-class PlacesPalette(CommandPalette):
+class Palette(ClosesOnce, CommandPalette):
+    """Textual's palette."""
+
+
+class PlacesPalette(Palette):
     """The search: Textual's palette with the places alone."""
 
     def __init__(self) -> None:
