@@ -48,7 +48,8 @@ class HelpScreen(ClosesOnce, ModalScreen[None]):
         self._heading, self._explains, self._note, self._view = title, explains, note, view
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog page"):
+        with VerticalScroll(classes="dialog page") as page:
+            page.border_subtitle = "↓ the keys · Esc closes this page"
             yield Static(content(self._heading), classes="heading", markup=False)
             yield Static(content(self._explains), classes="words", markup=False)
             if self._note:
@@ -67,7 +68,7 @@ class HelpScreen(ClosesOnce, ModalScreen[None]):
                 )
                 yield Static(_table(group, rows), markup=False)
             yield Static(
-                content("Digits before a motion say how often: 5n. Esc closes this page."),
+                content("Digits before a motion say how often: 5n."),
                 classes="hint",
                 markup=False,
             )
