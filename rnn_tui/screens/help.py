@@ -42,7 +42,7 @@ class HelpScreen(ClosesOnce, ModalScreen[None]):
         view: str = "",
         commands: tuple[Command, ...] = COMMANDS,
     ) -> None:
-        """`view` is the one whose keys hold, if one is open: those come first."""
+        """`note` is what there is to say here; `view` the one whose keys hold, if one is open: those come first."""
         super().__init__()
         self._commands = commands
         self._heading, self._explains, self._note, self._view = title, explains, note, view
@@ -53,11 +53,7 @@ class HelpScreen(ClosesOnce, ModalScreen[None]):
             yield Static(content(self._heading), classes="heading", markup=False)
             yield Static(content(self._explains), classes="words", markup=False)
             if self._note:
-                yield Static(
-                    Content.assemble(content("◆ ", "$warning"), content(self._note, multiline=True)),
-                    classes="words",
-                    markup=False,
-                )
+                yield Static(content(self._note, multiline=True), classes="words", markup=False)
             yield Static(_table("on the screen", LEGEND), markup=False)
             here = _rows(entry for entry in self._commands if self._view in entry.where)
             if here:

@@ -49,8 +49,10 @@ class Entries(Provider):
         """Those whose title or help matches, whole names before parts of them."""
         matcher = self.matcher(query)
         for entry in self.entries(query):
-            score = max(matcher.match(entry.title), 0.5 * matcher.match(entry.help))
-            if entry.title.split("  ")[0].casefold() == query.strip().casefold():
+            typed = entry.title.replace("∂", "d")  # as keyboards have it
+            score = max(matcher.match(entry.title), matcher.match(typed), 0.5 * matcher.match(entry.help))
+            names = (title.split("  ")[0].casefold() for title in (entry.title, typed))
+            if query.strip().casefold() in names:
                 score = WHOLE
             if score > 0:
                 yield Hit(score, entry.prompt, entry.run, entry.title)
