@@ -35,13 +35,17 @@ async def test_what_is_closed_does_not_close_what_is_below(screen: object) -> No
 
 
 @pytest.mark.parametrize(
-    ("opens", "shown"), [(":step", "one equation"), ("'", "Enter goes there")], ids=["palette", "marks"]
-)
-def test_enter_held_down_leaves_the_session_where_it_is(opens: str, shown: str, tmp_path: Path) -> None:
+    ("opens", "typed"), [((":", "Search"), ("step", "one equation")), (("'", "Enter goes there"), ("", ""))],
+    ids=["palette", "marks"],
+)  # fmt: skip
+def test_enter_held_down_leaves_the_session_where_it_is(
+    opens: tuple[str, str], typed: tuple[str, str], tmp_path: Path
+) -> None:
     program = Program(["hi-there-class-bptt"], 80, 24, tmp_path)
     try:
         program.until("1:forward:1:a")
-        program.press(opens, then=shown)
+        program.press(opens[0], then=opens[1])
+        program.press(typed[0], then=typed[1])
         program.press("\r\r\r\r", then="i 1/20")
         program.press("?", then="on the screen")
     finally:
