@@ -229,6 +229,13 @@ class RnnTuiApp(PaintedApp[None]):
         elif self.screen is self._session:
             self._session.action_leave()
 
+    def action_command_palette(self) -> None:
+        """Show what can be found by typing."""
+        from rnn_tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def search_places(self) -> None:
         """Show what can be gone to by name."""
         from rnn_tui.screens.palette import PlacesPalette

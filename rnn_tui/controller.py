@@ -229,7 +229,11 @@ class Controller:
 
     def places(self) -> tuple[Found, ...]:
         """What can be gone to by name, as seen from here."""
-        return places(self.schedule, self.snapshot, self.marks())
+        added_at = {
+            name: tuple(dict.fromkeys(use.node.equation.name for use in uses))
+            for name, uses in self.session.run.plan.uses.items()
+        }
+        return places(self.schedule, self.snapshot, self.marks(), added_at)
 
     def continued(self, text: str) -> tuple[Found, ...]:
         """The addresses that begin like that."""

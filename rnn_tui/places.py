@@ -5,8 +5,9 @@ Pure functions of a schedule and a snapshot, for the search (`/`) and the palett
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rnn_engine.schedule import Phase, Schedule, UpdateStops
 from rnn_engine.snapshot import Snapshot
@@ -33,11 +34,19 @@ class Found:
 
 
 def places(
-    schedule: Schedule, snapshot: Snapshot, marks: Iterable[tuple[str, str, str]]
+    schedule: Schedule,
+    snapshot: Snapshot,
+    marks: Iterable[tuple[str, str, str]],
+    added_at: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[Found, ...]:
-    """All places with a name, as seen from where one is: the next stop of each equation and parameter first."""
+    """All places with a name, as seen from where one is: the next stop of each equation and parameter first.
+
+    `added_at` says which stops of the way back add to the gradient of each parameter.
+    """
+    stops = tuple(_stops(schedule, snapshot.timeline.index))
     return (
-        *_stops(schedule, snapshot.timeline.index),
+        *stops,
+        *_sums(stops, added_at),
         *_phases(schedule, snapshot.timeline.iteration),
         *_tokens(snapshot),
         *(Found(f"◆ {name}", address, note or f"the mark at {address}") for address, name, note in marks),
@@ -109,6 +118,15 @@ def _stops(schedule: Schedule, index: int) -> Iterator[Found]:
                 seen.add(name)
                 address = str(phase.address(step))
                 yield Found(name, address, f"{WHAT[phase.name]}, next at {address}")
+
+
+def _sums(stops: Iterable[Found], added_at: Mapping[str, Sequence[str]]) -> Iterator[Found]:
+    """The next step that adds to the gradient of each parameter, per equation that uses it."""
+    targets = {stop.name: stop.target for stop in stops}
+    for parameter, equations in added_at.items():
+        for equation in equations:
+            if address := targets.get(f"∂{equation}"):
+                yield Found(f"∂{parameter}", address, f"{equation} adds to this gradient, next at {address}")
 
 
 def _phases(schedule: Schedule, iteration: int) -> Iterator[Found]:

@@ -56,6 +56,25 @@ def test_the_next_stop_of_a_name_is_the_next_from_here() -> None:
     assert {each.name: each.target for each in controller.places()}["h"] == "1:forward:1:h"
 
 
+def test_the_gradient_of_a_parameter_is_found_where_it_is_added_to() -> None:
+    controller = open_lesson("hi-there-class-bptt")
+    controller.go_to("1:backward:2:loss")
+    target = {each.name: each.target for each in controller.places()}
+    assert target["∂W_hh"] == target["∂W_xh"] == "1:backward:2:a"
+    assert target["∂W_hy"] == "1:backward:2:z"
+
+
+async def test_a_gradient_is_found_as_a_keyboard_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = (Found("z", "1:forward:2:z", "dh or not"), Found("∂h", "1:backward:2:h", "a gradient"))
+    monkeypatch.setattr(FakeController, "places", lambda self: found)
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "slash", "d", "h")
+        options = pilot.app.screen.query_one(OptionList)
+        await until(
+            pilot, lambda: options.option_count == 2 and "∂h" in str(options.get_option_at_index(0).prompt)
+        )
+
+
 def test_tokens_are_found_at_their_time_steps() -> None:
     found = {each.name: each for each in open_lesson("hi-there-class-bptt").places()}
     assert found["class  t = 3"] == Found("class  t = 3", "3", "the input at time step 3, the target !")

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from threading import Event
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from rnn_engine.errors import EngineError
 from rnn_engine.snapshot import PANES
@@ -407,6 +408,24 @@ async def test_save_asks_for_a_file() -> None:
         assert "saved ab" in screen_text(pilot)
 
 
+async def test_at_80_columns_the_footer_says_how_to_get_to_the_gradients() -> None:
+    async with playing(FakeController(), (80, 24)) as pilot:
+        await keys(pilot, "right")
+        assert "f phase" in screen_text(pilot).splitlines()[-1]
+
+
+async def test_help_says_in_full_what_was_cut() -> None:
+    async with playing(FakeController()) as pilot:
+        said = "a sentence that is too long for its place " * 5 + "and ends here"
+        session(pilot).say(said)
+        await keys(pilot, "question_mark")
+        assert said in " ".join(str(each.content) for each in pilot.app.screen.query(Static))
+        page = pilot.app.screen.query_one(VerticalScroll)
+        assert "Esc closes" in str(page.border_subtitle)
+        await keys(pilot, "escape")
+        assert session(pilot).said == ""
+
+
 async def test_help_speaks_of_the_focused_pane_and_knows_every_key() -> None:
     async with playing(FakeController(), (120, 60)) as pilot:
         await keys(pilot, "v", "g", "question_mark")
@@ -436,6 +455,8 @@ async def test_without_a_session_it_begins_with_the_lessons() -> None:
     log: list[Message] = []
     async with playing(None, log=log.append) as pilot:
         assert isinstance(pilot.app.screen, LessonsScreen)
+        prompts = [str(option.prompt) for option in pilot.app.screen.query_one(OptionList).options]
+        assert [prompt.split(".")[0] for prompt in prompts] == [str(n + 1) for n in range(len(LESSONS))]
         await pilot.press("down", "enter")
         await until(pilot, lambda: "opened hi-there" in screen_text(pilot))
         assert any(isinstance(message, OptionList.OptionSelected) for message in log)

@@ -159,10 +159,10 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
             role += f" {written}" if tints is None else " underlined"
         if cursor == (row, column):
             role += " cursor"
-        pad = " " * (digits - cells(text))
+        before = " " * (digits - cells(text))  # the mark stands next to its number, not to the one before
         spans = [
+            (before, pad_role),
             (mark, f"{pad_role} {mark_role}".strip()),
-            (pad, pad_role),
             (text, f"{under} {role}".strip()),
         ]
         if bars:
@@ -173,7 +173,7 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
 
 
 def _choice(matrix: Matrix, row: int, column: int) -> Span:
-    """The mark in the gap before a cell: set by hand; the target's column, the chosen one, both, or none."""
+    """The mark right before what stands in a cell: set by hand; the target's column, the chosen one, both, or none."""
     if edited_at(matrix, row, column):
         return (EDITED, "edited")
     target = matrix.target is not None and matrix.target[row] == column

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.text import content
 
 Attempt = Callable[[tuple[str, ...]], Awaitable[str]]
@@ -46,7 +47,7 @@ class SafeInput(Input):
         """What it does not take it drops without the bell."""
 
 
-class AskScreen(ModalScreen[bool]):
+class AskScreen(ClosesOnce, ModalScreen[bool]):
     """Asks for one or two lines; a refusal is shown below them, and one may try again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(False)", "close")]
@@ -98,7 +99,7 @@ class AskScreen(ModalScreen[bool]):
             self.dismiss(True)
 
 
-class MarksScreen(ModalScreen["str | None"]):
+class MarksScreen(ClosesOnce, ModalScreen["str | None"]):
     """The marks in time; picking one closes the list with its address."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -143,7 +144,7 @@ def _mark(address: str, name: str, note: str) -> Content:
     return Content.assemble(*head, *([Content("\n  "), content(note)] if note else []))
 
 
-class SureScreen(ModalScreen[bool]):
+class SureScreen(ClosesOnce, ModalScreen[bool]):
     """Asks once; y or Enter means yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rnn_tui.commands import COMMANDS, GROUPS, Command
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.text import cells, content
 
 DIGITS = "0-9 . + -"
@@ -24,7 +25,7 @@ LEGEND = (
 )  # fmt: skip
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ClosesOnce, ModalScreen[None]):
     """One page, scrolled with the arrows; any of the keys that open or leave things closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,21 +42,18 @@ class HelpScreen(ModalScreen[None]):
         view: str = "",
         commands: tuple[Command, ...] = COMMANDS,
     ) -> None:
-        """`view` is the one whose keys hold, if one is open: those come first."""
+        """`note` is what there is to say here; `view` the one whose keys hold, if one is open: those come first."""
         super().__init__()
         self._commands = commands
         self._heading, self._explains, self._note, self._view = title, explains, note, view
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog page"):
+        with VerticalScroll(classes="dialog page") as page:
+            page.border_subtitle = "↓ the keys · Esc closes this page"
             yield Static(content(self._heading), classes="heading", markup=False)
             yield Static(content(self._explains), classes="words", markup=False)
             if self._note:
-                yield Static(
-                    Content.assemble(content("◆ ", "$warning"), content(self._note, multiline=True)),
-                    classes="words",
-                    markup=False,
-                )
+                yield Static(content(self._note, multiline=True), classes="words", markup=False)
             yield Static(_table("on the screen", LEGEND), markup=False)
             here = _rows(entry for entry in self._commands if self._view in entry.where)
             if here:
@@ -66,7 +64,7 @@ class HelpScreen(ModalScreen[None]):
                 )
                 yield Static(_table(group, rows), markup=False)
             yield Static(
-                content("Digits before a motion say how often: 5n. Esc closes this page."),
+                content("Digits before a motion say how often: 5n."),
                 classes="hint",
                 markup=False,
             )

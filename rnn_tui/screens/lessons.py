@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from rnn_engine.errors import EngineError
 from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.dialogs import SafeInput
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.text import content
@@ -30,7 +31,7 @@ EXPLAINS = (
 )
 
 
-class LessonsScreen(Screen[None]):
+class LessonsScreen(ClosesOnce, Screen[None]):
     """Pick a lesson, or type the path of a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +65,7 @@ class LessonsScreen(Screen[None]):
             id="claim",
             markup=False,
         )
-        yield OptionList(*(Option(_entry(lesson)) for lesson in self.lessons), markup=False)
+        yield OptionList(*(Option(_entry(*each)) for each in enumerate(self.lessons, 1)), markup=False)
         yield SafeInput("", "or the path of a replay file", "path")
         yield Static(content(""), id="said", markup=False)
         key = self.app.key
@@ -134,6 +135,7 @@ class LessonsScreen(Screen[None]):
             self.dismiss()
 
 
-def _entry(lesson: Lesson) -> Content:
-    head = [content(lesson.title, "bold"), content(f"  {lesson.name}", "$foreground 60%"), Content("\n")]
-    return Content.assemble(*head, content(lesson.summary, "$foreground 80%"), Content("\n"))
+def _entry(number: int, lesson: Lesson) -> Content:
+    muted = "$foreground 60%"
+    head = [content(f"{number}. ", muted), content(lesson.title, "bold"), content(f"  {lesson.name}", muted)]
+    return Content.assemble(*head, Content("\n"), content(lesson.summary, "$foreground 80%"), Content("\n"))

@@ -10,6 +10,7 @@ from typing import Any
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.text import content, safe_text
@@ -48,8 +49,10 @@ class Entries(Provider):
         """Those whose title or help matches, whole names before parts of them."""
         matcher = self.matcher(query)
         for entry in self.entries(query):
-            score = max(matcher.match(entry.title), 0.5 * matcher.match(entry.help))
-            if entry.title.split("  ")[0].casefold() == query.strip().casefold():
+            typed = entry.title.replace("∂", "d")  # as keyboards have it
+            score = max(matcher.match(entry.title), matcher.match(typed), 0.5 * matcher.match(entry.help))
+            names = (title.split("  ")[0].casefold() for title in (entry.title, typed))
+            if query.strip().casefold() in names:
                 score = WHOLE
             if score > 0:
                 yield Hit(score, entry.prompt, entry.run, entry.title)
@@ -98,7 +101,11 @@ class PlacesProvider(Entries):
         ]
 
 
-class PlacesPalette(CommandPalette):
+class Palette(ClosesOnce, CommandPalette):
+    """Textual's palette."""
+
+
+class PlacesPalette(Palette):
     """The search: Textual's palette with the places alone."""
 
     def __init__(self) -> None:

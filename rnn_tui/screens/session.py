@@ -457,7 +457,10 @@ class SessionScreen(Stage):
         pane, view = self.pane, self.explorer.view
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
-        note = "" if self.predicting.pending else self.snapshot.note
+        note = "" if self.predicting.pending or not self.snapshot.note else f"◆ {self.snapshot.note}"
+        if self._message:
+            note, self._message = self._message, ""
+            self.schedule_paint()
         self.app.push_screen(HelpScreen(*words, note, self.view_name, self.app.commands))
 
     def action_leave(self) -> None:

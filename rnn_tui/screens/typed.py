@@ -93,7 +93,8 @@ class Typing:
     async def _press(self, key: str) -> bool:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
         screen = self._screen
-        if screen.said:
+        entry = screen.app.by_key[screen.view_name].get(key)
+        if screen.said and (entry is None or entry.id != "help"):  # help says in full what was cut
             screen.say("")
         if self.jump:
             self.jump = False
@@ -105,7 +106,6 @@ class Typing:
         if key == "escape" and not screen.tour.over and not screen.view_name:
             screen.action_tour()
             return True
-        entry = screen.app.by_key[screen.view_name].get(key)
         if self.count and not (entry and (entry.counted or entry.id == "count")):
             self.count = ""
             screen.schedule_paint()
