@@ -20,6 +20,7 @@ import pyte
 import pytest
 
 from rnn_tui.signals import HANG_UP, TERMINATED
+from tests.terminal import Program
 
 ROOT = Path(__file__).parent.parent
 CHILD = """
@@ -226,3 +227,10 @@ def test_ctrl_c_does_not_kill() -> None:
     with terminal() as child:
         child.press("\x03", "q leaves")
         child.press("\x1b[C", "step 2/900")
+
+
+@pytest.mark.parametrize("opened", [":", "/"])
+def test_what_is_typed_before_the_palette_is_there_is_searched_for(tmp_path: Path, opened: str) -> None:
+    with contextlib.closing(Program(["hi-there-class-bptt"], 120, 40, tmp_path)) as child:
+        child.until("step 1/820")
+        child.press(f"{opened}two paths", "two paths meet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.command import CommandPalette
 from textual.events import Key
 
 from rnn_tui.screens.dialogs import AskScreen
@@ -87,8 +88,12 @@ class Typing:
 
     def _hand_over(self, key: Key) -> None:
         """A dialog came while this was typed: it is meant for its line, and never a command here."""
-        if isinstance(self._screen.app.screen, AskScreen):
-            self._screen.app.screen.type_ahead(key)
+        above = self._screen.app.screen
+        if isinstance(above, AskScreen):
+            above.type_ahead(key)
+        elif isinstance(above, CommandPalette):
+            copy = Key(key.key, key.character)
+            above.call_after_refresh(lambda: above.focused and above.focused.post_message(copy))
 
     async def _press(self, key: str) -> bool:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
