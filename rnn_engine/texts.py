@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
+
+HERE = Path(__file__).parent
+"""Beside this file; importlib.resources would bring a megabyte of modules for as much."""
 
 
 def names(kind: str) -> tuple[str, ...]:
     """The texts of a kind: `cells` or `optimizers`."""
-    return tuple(
-        sorted(
-            f.name.removesuffix(".txt")
-            for f in files(__package__).joinpath(kind).iterdir()
-            if f.name.endswith(".txt")
-        )
-    )
+    return tuple(sorted(file.stem for file in (HERE / kind).glob("*.txt")))
 
 
 def lines(kind: str, name: str) -> tuple[str, ...]:
     """The lines of one text, comments included."""
-    return tuple(files(__package__).joinpath(kind, f"{name}.txt").read_text(encoding="utf-8").splitlines())
+    return tuple((HERE / kind / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
 def equations(kind: str, name: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
@@ -98,7 +97,7 @@ def write(file: Path, memory: Memory) -> None:
     }
     text = json.dumps(found, indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
+    temporary = file.with_name(f".{file.name}-{os.urandom(8).hex()}")
     try:
         temporary.write_text(text + "\n", "utf-8")
         os.replace(temporary, file)  # noqa: PTH105 - the step that makes it one

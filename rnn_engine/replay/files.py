@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -54,7 +53,7 @@ def write_whole(path: AnyPath, data: bytes | Iterable[bytes]) -> None:
 
 def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     mode = _mode(target)
-    temporary = target.parent / f".rnn-tui-{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / f".rnn-tui-{os.urandom(8).hex()}.tmp"  # not secrets: that loads OpenSSL
     # os.open, not tempfile: a new file gets the mode that the umask gives, without asking for the umask
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
