@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from rnn_tui.arguments import COMMANDS, UsageError, parse, parser
 from rnn_tui.export.formats import DOCUMENTS, parse_size
-from rnn_tui.options import chosen
+from rnn_tui.options import chosen, settings_of
 from rnn_tui.settings import SettingError
 from rnn_tui.terminal import TerminalSettings, prepare
 
@@ -195,14 +195,13 @@ def open_screen(args: argparse.Namespace) -> int:
     """
     gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
-    from rnn_tui.headless.report import encoding, is_terminal, settings_of
     from rnn_tui.lessons import bundled, lessons
 
     name: str | None = args.session
     config, wished = chosen(args, os.environ)
     lesson = None if name is None else bundled(name)
     controller = None if name is None or lesson is not None else open_session(name)
-    settings = terminal.detect(os.environ, tty=is_terminal(), encoding=encoding(), wishes=wished)
+    settings = terminal.detect(os.environ, tty=terminal.is_terminal(), encoding=terminal.encoding(), wishes=wished)
     if settings.refusal:
         return complain(settings.refusal, BAD)
     terminal.prepare(settings, os.environ)  # before Textual is imported, which reads it then

@@ -21,7 +21,6 @@ from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
 from rnn_tui import motions
 from rnn_tui.edits import Prompt
-from rnn_tui.export.steps import document
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
@@ -213,6 +212,8 @@ class Controller:
 
     def document(self, format: str) -> str:
         """This step as `md` or `csv`."""
+        from rnn_tui.export.steps import document  # few export: it is loaded when one does
+
         here = range(self.index, self.index + 1)
         return "".join(document(self.session, self.timeline, format, here, sequence=self.sequence))
 

@@ -5,6 +5,7 @@ This module imports nothing of Textual and changes nothing but the mapping it is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
@@ -166,3 +167,13 @@ def prepare(settings: TerminalSettings, environ: MutableMapping[str, str]) -> No
     # Both hide every later change of the size from Textual.
     environ.pop("LINES", None)
     environ.pop("COLUMNS", None)
+
+
+def is_terminal() -> bool:
+    """Whether input and output are one; Textual writes to the standard error."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def encoding() -> str:
+    """The encoding of the output."""
+    return (sys.stdout.encoding if sys.stdout is not None else "") or ""

@@ -115,7 +115,6 @@ def test_themes_have_their_grounds(tmp_path: Path) -> None:
 TOLD = """
 import sys
 from rnn_tui import cli, terminal
-from rnn_tui.headless import report
 
 def prepare(settings, environ, prepare=terminal.prepare):
     prepare(settings, environ)
@@ -124,7 +123,7 @@ def prepare(settings, environ, prepare=terminal.prepare):
     print(constants.MAX_FPS, constants.COLOR_SYSTEM)
     sys.exit(0)
 
-terminal.prepare, report.is_terminal = prepare, lambda: True
+terminal.prepare, terminal.is_terminal = prepare, lambda: True
 cli.main(["hi-there", *sys.argv[1:]])
 """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
 
 from rnn_tui.export.glyphs import arms, boxes, drawn
 from rnn_tui.export.picture import RGB, Picture, Run
@@ -26,6 +25,8 @@ FONTS = (
 SIZE, WIDE, HIGH, BASE, MARGIN = 14, 8.4, 18.0, 13.2, 10.0
 """Of the font, a cell's width and height, the line that characters stand on, and the rim, in pixels."""
 THIN, THICK = 1.2, 2.4
+ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+"""The standard library's would load its web client with them."""
 
 
 def svg(picture: Picture) -> str:
@@ -167,7 +168,7 @@ def _stroke(ways: str, arc: bool, x: float, y: float) -> str:
 
 def _escaped(text: str, *, multiline: bool = False) -> str:
     """Text in XML: no character that XML forbids, none that it obeys."""
-    return escape(safe_text(text, multiline=multiline))
+    return safe_text(text, multiline=multiline).translate(ENTITIES)
 
 
 def _hex(colour: RGB) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 from rnn_tui import terminal
 from rnn_tui.commands import COMMANDS, command
 from rnn_tui.configfile import Config, config_path
-from rnn_tui.options import chosen
+from rnn_tui.options import chosen, settings_of
 from rnn_tui.settings import SETTINGS, Chosen, SettingError, shown
-from rnn_tui.terminal import TerminalSettings
+from rnn_tui.terminal import TerminalSettings, encoding, is_terminal
 from rnn_tui.text import safe_text
 
 PACKAGES = ("rnn-tui", "textual", "rich", "numpy", "msgspec")
@@ -76,22 +76,6 @@ def diagnose(args: Namespace, environ: Mapping[str, str]) -> int:
     }
     print(json.dumps(facts, indent=1) if args.json else _text(facts, settings, wished))
     return 0
-
-
-def settings_of(settings: TerminalSettings, wished: Mapping[str, Chosen]) -> dict[str, Chosen]:
-    """Every setting of the table with its value and who chose it."""
-    plain = {"precision": Chosen(4, "default"), "layout": Chosen("auto", "default")}
-    return {s.name: settings.chosen.get(s.name) or wished.get(s.name) or plain[s.name] for s in SETTINGS}
-
-
-def is_terminal() -> bool:
-    """Whether input and output are one; Textual writes to the standard error."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-
-
-def encoding() -> str:
-    """The encoding of the output."""
-    return (sys.stdout.encoding if sys.stdout is not None else "") or ""
 
 
 def versions() -> dict[str, str]:

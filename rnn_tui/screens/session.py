@@ -24,7 +24,6 @@ from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.explorer import Explorer
-from rnn_tui.screens.exporting import ask_export
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.screens.keys import priority_bindings
 from rnn_tui.screens.playing import Playing
@@ -430,6 +429,8 @@ class SessionScreen(Stage):
 
     def action_export(self) -> None:
         """Ask for a file, and write the picture or the step."""
+        from rnn_tui.screens.exporting import ask_export  # few export: it is loaded when one does
+
         self.playing.stop()
         ask_export(self)
 
