@@ -46,7 +46,11 @@ class Session:
     @classmethod
     def load(cls, path: str | Path) -> Session:
         """Open a replay file. Raises `EngineError`, with the file's name in it."""
-        replay = load(Path(path))
+        return cls.of(load(Path(path)), path)
+
+    @classmethod
+    def of(cls, replay: Replay, path: str | Path) -> Session:
+        """The session of a replay that was read from a file. Raises `EngineError`, with the file's name in it."""
         try:
             return cls(replay, str(path))
         except ReplayError:

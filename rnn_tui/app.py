@@ -1,7 +1,7 @@
 """The Textual app: themes, screens, signals. What it shows is the screens' business.
 
 The screen of a session brings NumPy, so it is imported when there is a session to show: what comes before it, the
-list of lessons or the front of a lesson, is on the terminal without waiting for it.
+list of lessons or the front of a session, is on the terminal without waiting for it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rnn_tui.commands import COMMANDS as TABLE
 from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
 from rnn_tui.memory import Keeper
 from rnn_tui.painting.app import PaintedApp
-from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.protocols import Controller, Lesson, Opening, OpenSession
 from rnn_tui.render.arrange import KINDS, Kind, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
@@ -95,8 +95,15 @@ def _provider(name: str) -> type[Provider]:
     return provider
 
 
+def _with_screen(open_session: Callable[[], Controller]) -> Controller:
+    """In a thread: open a session, and have its screen at hand."""
+    controller = open_session()
+    importlib.import_module("rnn_tui.screens.session")
+    return controller
+
+
 class RnnTuiApp(PaintedApp[None]):
-    """A debugger for recurrences. It begins with a controller's session, by opening a lesson, or with their list."""
+    """A debugger for recurrences. It begins with a controller's session, by opening one, or with their list."""
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
@@ -112,19 +119,19 @@ class RnnTuiApp(PaintedApp[None]):
         open_session: OpenSession,
         terminal: TerminalSettings,
         keeper: Keeper | None = None,
-        opening: Lesson | None = None,
+        opening: Opening | None = None,
         commands: tuple[Command, ...] = TABLE,
         layout: str = "auto",
         precision: int = PRECISION,
     ) -> None:
-        """`opening` is the lesson to begin with, unless there is a controller already.
+        """`opening` is the session to begin with, unless there is a controller already.
 
         `commands` is the table with the keys as the user wants them, `layout` one of `settings.LAYOUTS`.
 
         `precision` is the number of decimals in the panes.
         """
         self.refusal = ""
-        """Why the lesson to begin with could not be opened."""
+        """Why the session to begin with could not be opened."""
         self._begin_with, self._opening = controller, opening
         self._session: SessionScreen | None = None
         self.lessons = tuple(lessons)
@@ -160,14 +167,12 @@ class RnnTuiApp(PaintedApp[None]):
         if self._begin_with is not None:
             return self._session_screen(self._begin_with)
         if self._opening is not None:
-            return OpeningScreen(self._opening, self.palette, self._open, self._begin)
+            first = replace(self._opening, open=partial(_with_screen, self._opening.open))
+            return OpeningScreen(first, self.palette, self._begin)
         return LessonsScreen(self.lessons, self._open, self.show_session, first=True)
 
     def _open(self, name: str) -> Controller:
-        """In a thread: open a session, and have its screen at hand."""
-        controller = self._open_session(name)
-        importlib.import_module("rnn_tui.screens.session")
-        return controller
+        return _with_screen(partial(self._open_session, name))
 
     def _session_screen(self, controller: Controller) -> SessionScreen:
         from rnn_tui.screens.session import SessionScreen
@@ -187,7 +192,7 @@ class RnnTuiApp(PaintedApp[None]):
             session.post_message(Key(key.key, key.character))
 
     def refuse(self, why: str) -> None:
-        """Leave, because the lesson to begin with cannot be opened."""
+        """Leave, because the session to begin with cannot be opened."""
         self.refusal = why
         self.exit()
 

@@ -15,6 +15,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rnn_tui.arguments import COMMANDS, UsageError, parse, parser
@@ -25,6 +26,7 @@ from rnn_tui.terminal import TerminalSettings, prepare
 
 if TYPE_CHECKING:
     from rnn_tui.controller import Controller
+    from rnn_tui.protocols import Opening
 
 FINE, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 
@@ -189,20 +191,23 @@ def names_of(names: str | None) -> list[str] | None:
 
 
 def open_screen(args: argparse.Namespace) -> int:
-    """Open the screen on a session, or on the list. A file is checked before the terminal is; a lesson is ours.
+    """Open the screen on a session, or on the list.
 
-    So a lesson's title can be on the screen while NumPy and the engine are still being loaded.
+    Whether there is such a session comes before the terminal; its title is then on the screen while NumPy and the
+    engine are being loaded, and whether its equations, shapes and data fit is found out behind it.
     """
     gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
-    from rnn_tui.lessons import bundled, lessons
+    from rnn_tui.lessons import lessons
 
-    name: str | None = args.session
     config, wished = chosen(args, os.environ)
-    lesson = None if name is None else bundled(name)
-    controller = None if name is None or lesson is not None else open_session(name)
-    settings = terminal.detect(os.environ, tty=terminal.is_terminal(), encoding=terminal.encoding(), wishes=wished)
+    first = None if args.session is None else opening(args.session)
+    settings = terminal.detect(
+        os.environ, tty=terminal.is_terminal(), encoding=terminal.encoding(), wishes=wished
+    )
     if settings.refusal:
+        if first is not None:  # what is wrong with the session is said before what is wrong with the terminal
+            first.open()
         return complain(settings.refusal, BAD)
     terminal.prepare(settings, os.environ)  # before Textual is imported, which reads it then
 
@@ -211,7 +216,7 @@ def open_screen(args: argparse.Namespace) -> int:
 
     values = settings_of(settings, wished)
     app = RnnTuiApp(
-        controller,
+        None,
         lessons(),
         open_session=open_session,
         terminal=settings,
@@ -219,7 +224,7 @@ def open_screen(args: argparse.Namespace) -> int:
         commands=config.commands,
         layout=str(values["layout"].value),
         precision=int(values["precision"].value),
-        opening=lesson,
+        opening=first,
     )
     app.run(mouse=settings.mouse)
     return complain(app.refusal, BAD) if app.refusal else app.return_code or FINE
@@ -237,6 +242,27 @@ def config(args: argparse.Namespace) -> int:
     else:
         show_config(args, os.environ)
     return FINE
+
+
+def opening(name_or_path: str) -> Opening:
+    """What there is to see of a session without NumPy. Raises EngineError: no lesson, no file, or no replay in it."""
+    from rnn_tui.lessons import bundled, find, first_sentence
+    from rnn_tui.protocols import Opening
+
+    lesson = bundled(name_or_path)
+    if lesson is not None:  # it is ours: nothing to check, and less to load
+        return Opening(lesson.title, lesson.summary, partial(open_session, name_or_path))
+    path = find(name_or_path, also=COMMANDS)
+    from rnn_engine.replay import load
+
+    replay = load(path)
+
+    def open_replay() -> Controller:
+        from rnn_tui.controller import Controller
+
+        return Controller.open(str(path), replay)
+
+    return Opening(replay.title, first_sentence(replay.notes), open_replay)
 
 
 def open_session(name_or_path: str) -> Controller:

@@ -13,7 +13,7 @@ from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell
-from rnn_engine.replay import Mark
+from rnn_engine.replay import Mark, Replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
@@ -62,9 +62,12 @@ class Controller:
         }
 
     @classmethod
-    def open(cls, path: str) -> Controller:
-        """Open a replay. Raises `EngineError`. A bundled lesson stays as it is: it is saved where the user works."""
-        session = Session.load(path)
+    def open(cls, path: str, replay: Replay | None = None) -> Controller:
+        """Open a replay; `replay` is what is in it, if it has been read. Raises `EngineError`.
+
+        A bundled lesson stays as it is: it is saved where the user works.
+        """
+        session = Session.load(path) if replay is None else Session.of(replay, path)
         if Path(path).resolve().parent == directory():
             return cls(session, Path(path).name)
         controller = cls(session, path)

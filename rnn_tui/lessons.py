@@ -77,6 +77,11 @@ def _lesson(path: Path) -> Lesson:
     # Our own files, and the list is the first thing on the screen: two members are read without the strict
     # loader, which opening one goes through. It would load NumPy and cost more than the rest of the list.
     document = json.loads(path.read_bytes())
-    notes = document.get("notes", "")
+    words = first_sentence(document.get("notes", ""))
+    return Lesson(path.stem, document.get("title", path.stem), words, path)
+
+
+def first_sentence(notes: str) -> str:
+    """The opening words of notes."""
     first, stop, _ = notes.partition(". ")
-    return Lesson(path.stem, document.get("title", path.stem), first + stop.strip(), path)
+    return first + stop.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rnn_engine.snapshot import Snapshot
@@ -121,6 +122,16 @@ class Lesson(Protocol):
 
     @property
     def summary(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What to show of a session while it is being opened, and how to open it."""
+
+    title: str
+    summary: str
+    open: Callable[[], Controller]
+    """Raises `EngineError` or `OSError`."""
 
 
 OpenSession = Callable[[str], Controller]

@@ -1,4 +1,4 @@
-"""What is there at once when a lesson is opened: its title and its opening words.
+"""What is there at once when a session is opened: its title and its opening words.
 
 Behind it, in a thread, NumPy, the engine and the session's screen are loaded, which takes as long as all the
 rest of the start. Keys that are typed meanwhile are for the session.
@@ -15,7 +15,7 @@ from textual.events import Key
 from textual.screen import Screen
 
 from rnn_engine.errors import EngineError
-from rnn_tui.protocols import Controller, Lesson, OpenSession
+from rnn_tui.protocols import Controller, Opening
 from rnn_tui.render.arrange import arrange
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.spans import Line, fit
@@ -27,44 +27,43 @@ if TYPE_CHECKING:
 
 
 class Front(LineWidget):
-    """A lesson's title and opening words, where the session will have them."""
+    """The title and the opening words, where the session will have them."""
 
-    def __init__(self, palette: Palette, lesson: Lesson) -> None:
+    def __init__(self, palette: Palette, opening: Opening) -> None:
         super().__init__(palette, name="front")
-        self._lesson = lesson
+        self._opening = opening
 
     def draw(self, wide: int, high: int) -> list[Line]:
         blank: Line = ()
         lines = [blank] * high
         boxes = arrange(wide, high)
         if "title" in boxes:
-            lines[0] = fit([(" ", "bar"), (safe_text(self._lesson.title), "bar strong")], wide, "bar")
+            lines[0] = fit([(" ", "bar"), (safe_text(self._opening.title), "bar strong")], wide, "bar")
             _, top, _, room = boxes["narration"]
-            words = wrap(safe_text(self._lesson.summary), wide - 2)[:room]
+            words = wrap(safe_text(self._opening.summary[: wide * high]), wide - 2)[:room]
             lines[top : top + len(words)] = [((f" {line}", "text"),) for line in words]
         lines[-1] = fit([(" opening …", "bar muted")], wide, "bar")
         return lines
 
 
 class OpeningScreen(Screen[None]):
-    """Opens a lesson, and hands over the session and the keys that were typed."""
+    """Opens a session, and hands over it and the keys that were typed."""
 
     AUTO_FOCUS = None
     app: RnnTuiApp
 
     def __init__(
         self,
-        lesson: Lesson,
+        opening: Opening,
         palette: Palette,
-        open_session: OpenSession,
         opened: Callable[[Controller, Sequence[Key]], None],
     ) -> None:
         super().__init__()
-        self._lesson, self._palette, self._open, self._opened = lesson, palette, open_session, opened
+        self._opening, self._palette, self._opened = opening, palette, opened
         self._typed: list[Key] = []
 
     def compose(self) -> ComposeResult:
-        yield Front(self._palette, self._lesson)
+        yield Front(self._palette, self._opening)
 
     def on_mount(self) -> None:
         """Begin when the front is on the screen."""
@@ -72,7 +71,7 @@ class OpeningScreen(Screen[None]):
 
     async def _work(self) -> None:
         try:
-            controller = await asyncio.to_thread(self._open, self._lesson.name)
+            controller = await asyncio.to_thread(self._opening.open)
         except (EngineError, OSError) as error:
             self.app.refuse(str(error))
             return
