@@ -8,17 +8,20 @@ own updates as ever.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
-from textual import _compositor
+from textual import _compositor, constants
 from textual.app import App
+from textual.errors import NoWidget
 from textual.events import CursorPosition, Resize
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.timer import Timer
+from textual.widget import Widget
 
 from rnn_tui.painting.pace import Pace
 from rnn_tui.painting.painter import Painter, seam
@@ -56,7 +59,7 @@ class PaintedApp(App[ReturnType]):
         colours = COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
         # GNU screen, and who says to be it, does not erase in the colour of the background.
         self._painter = Painter(colours, erases=not os.environ.get("TERM", "").startswith("screen"))
-        self._pace = Pace()
+        self._pace = Pace(period=1 / constants.MAX_FPS)
         self._seam = seam()
         self._look_again: Timer | None = None
         self._leave_now: Callable[[], None] | None = None
@@ -77,10 +80,40 @@ class PaintedApp(App[ReturnType]):
         self._painter.forget()
         self.screen.refresh()
 
+    def put(self, widget: Widget, lines: Mapping[int, Strip]) -> bool:
+        """Put lines of a widget into the picture, for the next `flush`; False where that is Textual's to do.
+
+        For widgets that nothing lies on, on their own screen. Textual's own way, by which its compositor hears of
+        a change, renders it in parts and hands it over, takes half the time of a key.
+        """
+        screen = widget.screen
+        if not self._ours or screen is not self.screen or not self._painter.covers(self.size):
+            return False
+        if screen._layout_required or screen._repaint_required:  # where things are is about to change
+            return False
+        try:
+            place = screen.find_widget(widget)
+        except NoWidget:
+            return False
+        if not place.clip.contains_region(place.region):
+            return False
+        x, y, wide, _ = place.region
+        for at, strip in lines.items():
+            self._painter.put(x, y + at, wide, strip)
+        return True
+
+    def flush(self) -> None:
+        """Send what was put."""
+        if self._ours:
+            self._send()
+
+    @property
+    def _ours(self) -> bool:
+        return self._seam and not self.is_headless and not self.is_inline
+
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Send an update, or keep it for a later frame."""
-        ours = self._seam and not self.is_headless and not self.is_inline
-        if not ours or not isinstance(renderable, _compositor.CompositorUpdate):
+        if not self._ours or not isinstance(renderable, _compositor.CompositorUpdate):
             super()._display(screen, cast(Any, renderable))
         elif self._painter.take(renderable):
             self._send()
@@ -90,11 +123,12 @@ class PaintedApp(App[ReturnType]):
 
     def _send(self) -> None:
         """Send the difference to the last frame, if the line is free."""
-        if not self._running or self._leave_now is not None:
+        if not self._painter.changed or not self._running or self._leave_now is not None:
             return
-        if self._batch_count or self.behind:
+        wait = LOOK_AGAIN if self._batch_count or self.behind else self._pace.early
+        if wait:
             if self._look_again is None:
-                self._look_again = self.set_timer(LOOK_AGAIN, self._on_look_again)
+                self._look_again = self.set_timer(wait, self._on_look_again)
             return
         sequence = self._painter.frame()
         if sequence:

@@ -26,8 +26,10 @@ PATIENCE = 2.0
 class Pace:
     """Counts questions and answers. A terminal that has never answered is never waited for."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, period: float = 0.0) -> None:
+        """`period`: seconds from one frame to the next, at least."""
+        self._clock, self._period = clock, period
+        self._sent = -period
         self._asked: deque[float] = deque()
         self._answers = False
         self._last = 0.0
@@ -35,9 +37,10 @@ class Pace:
 
     def question(self) -> str:
         """What to put behind a frame; nothing if an answer is still awaited from a terminal that never gave one."""
+        self._sent = self._clock()
         if self._asked and not self._answers:
             return ""
-        self._asked.append(self._clock())
+        self._asked.append(self._sent)
         return QUESTION
 
     def answered(self) -> None:
@@ -46,6 +49,11 @@ class Pace:
         if self._asked:
             self._last = self._clock() - self._asked.popleft()
             self._least = min(self._least, self._last)
+
+    @property
+    def early(self) -> float:
+        """Seconds until the next frame may be sent; 0 where it may be at once."""
+        return max(0.0, self._sent + self._period - self._clock())
 
     @property
     def behind(self) -> bool:

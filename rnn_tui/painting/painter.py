@@ -38,18 +38,31 @@ class Painter:
         self._colours, self._erases = colours, erases
         self._wanted: list[Row] = []
         self._shown: list[Row] | None = None
+        self.changed = False
+        """Whether something was put into the picture since the last frame."""
 
     def forget(self) -> None:
         """Something else has been on the terminal: the next frame is the whole picture."""
-        self._shown = None
+        self._shown, self.changed = None, True
 
     def shows(self, size: Size) -> bool:
         """Whether a picture of this size has been sent."""
         shown = self._shown
         return shown is not None and (len(shown[0]), len(shown)) == size
 
+    def covers(self, size: Size) -> bool:
+        """Whether there is a picture of this size, into which a part can be put."""
+        wanted = self._wanted
+        return bool(wanted) and (len(wanted[0]), len(wanted)) == size
+
+    def put(self, x: int, y: int, wide: int, strip: Strip) -> None:
+        """Put a part of a line into the picture."""
+        self.changed = True
+        self._wanted[y] = self._replaced(self._wanted[y], x, wide, strip)
+
     def take(self, update: _compositor.CompositorUpdate) -> bool:
         """Put an update into the picture; False for one that cannot be, and nothing is known any more."""
+        self.changed = True
         if isinstance(update, _compositor.LayoutUpdate) and not update.region.offset:
             wide, high = update.region.size
             self._wanted = [self._row(strips, wide) for strips in update.strips]
@@ -63,15 +76,21 @@ class Painter:
     def _take_chops(self, update: _compositor.ChopsUpdate) -> None:
         """A chop is a part of a line that belongs to one widget; those that a span touches are drawn anew."""
         for y, first, last in update.spans:
-            row = self._wanted[y].copy()
+            row = self._wanted[y]
             for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
                 if strip is not None and x < last and end > first:
-                    if not row[x].text:  # an edge through a wide character leaves a blank on the other side
-                        row[x - 1] = Cell(" ", row[x].pen)
-                    if end < len(row) and not row[end].text:
-                        row[end] = Cell(" ", row[end].pen)
-                    row[x:end] = self._row([strip], end - x)
+                    row = self._replaced(row, x, end - x, strip)
             self._wanted[y] = row
+
+    def _replaced(self, row: Row, x: int, wide: int, strip: Strip) -> Row:
+        """The row with so many cells from x on as the strip has them."""
+        row, end = row.copy(), x + wide
+        if not row[x].text:  # an edge through a wide character leaves a blank on the other side
+            row[x - 1] = Cell(" ", row[x].pen)
+        if end < len(row) and not row[end].text:
+            row[end] = Cell(" ", row[end].pen)
+        row[x:end] = self._row([strip], wide)
+        return row
 
     def _row(self, strips: Iterable[Strip], wide: int) -> Row:
         """Exactly so many cells, whatever the strips say."""
@@ -87,6 +106,7 @@ class Painter:
     def frame(self) -> str:
         """What to send so that the terminal shows the picture; nothing where it does."""
         wanted, shown = self._wanted, self._shown
+        self.changed = False
         if not wanted:
             return ""
         self._shown = wanted.copy()

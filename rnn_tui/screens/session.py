@@ -131,6 +131,7 @@ class SessionScreen(Stage):
                 self.typing.count, speed, self._busy, self.view_name, tour, frozenset(idle), self.app.commands
             )
         )
+        self.app.flush()
 
     @property
     def view_name(self) -> str:

@@ -6,6 +6,9 @@ text selection): frames are part of the drawing. The line filters of the app are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
 from rich.segment import Segment
 from textual.color import Color
 from textual.geometry import Region
@@ -17,6 +20,14 @@ from rnn_tui.render.spans import Line, Span, fit
 
 MOST_SPANS = 256
 """How many different ones a widget keeps ready to be sent."""
+
+
+@runtime_checkable
+class TakesLines(Protocol):
+    """An app that paints lines by itself."""
+
+    def put(self, widget: Widget, lines: Mapping[int, Strip]) -> bool:
+        """Put lines of a widget into its picture; False where that is Textual's to do."""
 
 
 class LineWidget(Widget):
@@ -70,10 +81,20 @@ class LineWidget(Widget):
             return
         before = self._frame
         self._rebuild(wide, high)
-        lines = zip(before, self._frame, strict=True)
-        regions = [Region(0, y, wide, 1) for y, (old, new) in enumerate(lines) if old != new]
-        if regions:
-            self.refresh(*regions)
+        changed = [y for y, (old, new) in enumerate(zip(before, self._frame, strict=True)) if old != new]
+        if changed and not self._put({y: self._ready(y) for y in changed}):
+            self.refresh(*(Region(0, y, wide, 1) for y in changed))
+
+    def _put(self, lines: Mapping[int, Strip]) -> bool:
+        """Have the app take lines at once, if it can; where not, Textual will ask for them."""
+        return isinstance(self.app, TakesLines) and self.app.put(self, lines)
+
+    def _ready(self, y: int) -> Strip:
+        """A line of the last drawing as it is sent."""
+        strip = self._strips[y]
+        if strip is None:
+            strip = self._strips[y] = self._strip(self._frame[y], self._drawn_for[0])
+        return strip
 
     def _rebuild(self, wide: int, high: int) -> None:
         lines = self.draw(wide, high)[:high]
@@ -103,9 +124,7 @@ class LineWidget(Widget):
             if not 0 <= y < high:
                 strips.append(Strip.blank(crop.width, self._palette.style("")))
                 continue
-            strip = self._strips[y]
-            if strip is None:
-                strip = self._strips[y] = self._strip(self._frame[y], wide)
+            strip = self._ready(y)
             strips.append(
                 strip if crop.width == wide and not crop.x else strip.crop(crop.x, crop.x + crop.width)
             )
