@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import _compositor
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from rnn_tui.painting import painter
@@ -118,6 +118,21 @@ def test_parts_of_lines_go_into_the_picture(
     assert painter_.take(update)
     terminal.feed(painter_.frame())
     mixed = [*before[:y], Strip.join([left, right]), *before[y + 1 :]]
+    assert terminal.shown() == plainly(whole(mixed), ColorSystem.TRUECOLOR)
+
+
+@given(PICTURES, PICTURES, st.integers(0, HIGH - 1), st.integers(1, WIDE - 1))
+def test_a_line_of_a_widget_goes_into_the_picture(
+    before: list[Strip], after: list[Strip], y: int, cut: int
+) -> None:
+    painter_, terminal = Painter(ColorSystem.TRUECOLOR, erases=True), Terminal()
+    assert not painter_.covers(Size(WIDE, HIGH))
+    painter_.take(whole(before))
+    assert painter_.covers(Size(WIDE, HIGH))
+    terminal.feed(painter_.frame())
+    painter_.put(cut, y, WIDE - cut, after[y].crop(cut, WIDE))
+    terminal.feed(painter_.frame())
+    mixed = [*before[:y], Strip.join([before[y].crop(0, cut), after[y].crop(cut, WIDE)]), *before[y + 1 :]]
     assert terminal.shown() == plainly(whole(mixed), ColorSystem.TRUECOLOR)
 
 
@@ -291,6 +306,17 @@ def test_a_terminal_that_stops_answering_is_waited_for_once() -> None:
     waits.append(pace.behind)
     assert [pace.question(), pace.question(), pace.question()] == [QUESTION, "", ""]
     assert [*waits, pace.behind] == [True, False, False]
+
+
+def test_a_frame_is_early_until_its_period_is_over() -> None:
+    pace = Pace(clock := Clock(), period=0.25)
+    assert pace.early == 0.0
+    pace.question()
+    early = []
+    for _ in range(3):
+        early.append(pace.early)
+        clock.now += 0.125
+    assert early == [0.25, 0.125, 0.0]
 
 
 def test_leaving_waits_for_an_answer_that_is_on_its_way_only() -> None:

@@ -164,3 +164,25 @@ def test_without_the_seam_textual_paints(session: Path) -> None:
         assert not program.asked  # only frames of ours end in a question
     finally:
         program.close()
+
+
+def test_there_are_no_more_frames_than_was_asked_for(tmp_path: Path) -> None:
+    """Each ends with a question: so many in so much time, on a terminal that draws at once."""
+    program = Program(["hello", "--fps", "4"], 100, 32, tmp_path)
+    frames: list[float] = []
+
+    def answer(data: str) -> None:
+        frames.append(time.monotonic())
+        os.write(program.fd, data.encode())
+
+    program.screen.write_process_input = answer  # type: ignore[method-assign]
+    program.until("step 1/")
+    for _ in range(20):
+        end = time.monotonic() + 0.05
+        os.write(program.fd, RIGHT.encode())
+        while (left := end - time.monotonic()) > 0:
+            program.read(left)
+    program.until("step 21/")
+    program.close()
+    assert len(frames) >= 2
+    assert len(frames) <= 4 * (frames[-1] - frames[0]) + 2
