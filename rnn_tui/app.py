@@ -89,10 +89,11 @@ def _plain_theme() -> Theme:
     )  # fmt: skip
 
 
-def _provider(name: str) -> type[Provider]:
-    """One of the palette's, which bring the screen of a session."""
-    provider: type[Provider] = getattr(importlib.import_module("rnn_tui.screens.palette"), name)
-    return provider
+def _everything() -> type[Provider]:
+    """What the palette offers; it brings the screen of a session."""
+    from rnn_tui.screens.palette import EverythingProvider
+
+    return EverythingProvider
 
 
 def _with_screen(open_session: Callable[[], Controller]) -> Controller:
@@ -107,9 +108,7 @@ class RnnTuiApp(PaintedApp[None]):
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
-        partial(_provider, name) for name in ("CommandsProvider", "LessonsProvider", "PlacesProvider")
-    }
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_everything}
 
     def __init__(
         self,

@@ -448,6 +448,20 @@ async def test_the_palette_opens_with_a_colon_and_runs_commands() -> None:
         await until(pilot, lambda: controller.index == controller.total - 1)
 
 
+async def test_the_palette_lists_commands_then_lessons_then_places() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "colon")
+
+        def listed() -> list[str]:
+            return [str(option.prompt) for option in pilot.app.screen.query_one(OptionList).options]
+
+        lesson = f"{LESSONS[-1].title}  {LESSONS[-1].name}\nopen this lesson"
+        await until(pilot, lambda: lesson in listed() and listed()[-1] != lesson)
+        assert listed()[0].startswith("step  ")
+        kinds = ["open this lesson" in prompt for prompt in listed()]
+        assert kinds == sorted(kinds[: kinds.index(True)]) + sorted(kinds[kinds.index(True) :], reverse=True)
+
+
 # the list of lessons
 
 

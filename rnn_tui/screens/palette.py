@@ -101,6 +101,14 @@ class PlacesProvider(Entries):
         ]
 
 
+class EverythingProvider(Entries):
+    """Commands, lessons, places, in this order: of several providers Textual keeps a set, which has none."""
+
+    def entries(self, query: str) -> Sequence[_Entry]:
+        of = (CommandsProvider, LessonsProvider, PlacesProvider)
+        return [entry for each in of for entry in each(self.screen).entries(query)]
+
+
 class Palette(ClosesOnce, CommandPalette):
     """Textual's palette."""
 
