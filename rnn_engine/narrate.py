@@ -10,7 +10,8 @@ import numpy as np
 from rnn_engine.core.language import Apply, Expr
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array
-from rnn_engine.explain import STYLES, Place, absence, kept_on, padded, target_class, undefined, what_arrived
+from rnn_engine.place import Place, absence, kept_on, padded, target_class, undefined, what_arrived
+from rnn_engine.style import STYLES
 from rnn_engine.update import Update
 
 Token = Callable[[int], str | int]

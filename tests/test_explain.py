@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from rnn_engine.explain import STYLES, Place, backward_formula, forward_formula
+from rnn_engine.explain import backward_formula, forward_formula
+from rnn_engine.place import Place
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
+from rnn_engine.style import STYLES
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.training import Iteration

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_engine import explain
 from rnn_engine.core.language import Constant, Expr, Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.tape import Tape
+from rnn_engine.place import Place
 from rnn_engine.precision import shortest_number
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
@@ -45,8 +45,8 @@ class Why:
     terms: tuple[Term, ...]
     sums: bool
     """Whether the terms add up to the value; otherwise they are what a function was applied to."""
-    numbers: str = ""
-    """The rule with the numbers of this element put in; empty where it does not go element by element."""
+    numbers: tuple[str, ...] = ()
+    """The rule with the numbers of this element put in, the fullest first; none of what is given."""
     dtype: str = "float64"
     """What the numbers of the run are. Products among the terms are made in float64."""
 
@@ -84,7 +84,9 @@ class Asking:
         )
         return tape, cell.t - 1 - tape.start
 
-    def answer(self, value: float, rule: str, terms: list[Summand], sums: bool, numbers: str = "") -> Why:
+    def answer(
+        self, value: float, rule: str, terms: list[Summand], sums: bool, numbers: tuple[str, ...] = ()
+    ) -> Why:
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
             Term(
@@ -110,7 +112,7 @@ class Asking:
             number -= 1
         return Cell("value", number, name, index, t, cell.sequence, cell.phase)
 
-    def cell_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
+    def cell_of(self, here: Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
         """The number that a read stands for."""
         if not isinstance(expr, Read):
             return None
@@ -127,7 +129,7 @@ class Asking:
             return Cell("data", cell.iteration, name, at, t, cell.sequence, cell.phase)
         return None
 
-    def name_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> str:
+    def name_of(self, here: Place, expr: Expr, index: tuple[int, ...]) -> str:
         cell = self.cell_of(here, expr, index)
         if cell is not None:
             return cell.label

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnn_engine import explain
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.tape import Tape
+from rnn_engine.element import value_rule
+from rnn_engine.place import Place
 from rnn_engine.quantity import Cell
 from rnn_engine.update import Update
 from rnn_engine.why.answer import Asking, Summand, Why, weighted
@@ -35,7 +36,7 @@ class Updating(Asking):
         number = part.start + (int(np.ravel_multi_index(cell.index, shape)) if cell.index else 0)
         terms = list(self._update_terms(tape, root, number, 1.0))
         rule = tape.plan.program.equations[cell.equation].source.split("#")[0].strip()
-        numbers = explain.update_element(update, cell.name, cell.equation, number - part.start)
+        numbers = value_rule(Place(tape, 0, 0), cell.equation, (number,) if root.shape else ())
         return self.answer(value, rule, terms, True, numbers)
 
     def _update_terms(self, tape: Tape, expr: Expr, number: int, weight: float) -> Iterator[Summand]:

@@ -45,8 +45,8 @@ class WhyView:
     chosen: int = 0
     path: tuple[str, ...] = ()
     """The numbers one came by, the first one first."""
-    numbers: str = ""
-    """The rule with the numbers put in, where it goes element by element."""
+    numbers: tuple[str, ...] = ()
+    """The rule with the numbers of this element put in, the fullest first."""
 
 
 def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
@@ -61,7 +61,7 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
     if view.numbers:
-        head += worded(f"= {view.numbers}", wide, "text", "    ")[: 3 if high >= 12 else 1]
+        head += _put_in(view.numbers, wide, 3 if high >= 12 else 1)
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
@@ -70,6 +70,16 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     if view.sums and view.rounding:
         body.append(_rounding(view, wide))
     return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
+
+
+def _put_in(numbers: tuple[str, ...], wide: int, most: int) -> list[Line]:
+    """The fullest rule that fits into so many lines."""
+    found: list[Line] = []
+    for text in numbers:
+        found = worded(f"= {text}", wide, "text", "    ")
+        if len(found) <= most:
+            break
+    return found[:most]
 
 
 def _heading(view: WhyView, wide: int) -> list[Line]:
