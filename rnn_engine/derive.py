@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine import explain, inside
-from rnn_engine.core.language import Apply, Expr, Read, walk
+from rnn_engine.core.language import Apply, Read, walk
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, PRODUCT, Array, Shape, Text
+from rnn_engine.core.operation import Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.generation import Generated, ranked
@@ -261,10 +261,7 @@ def _added(here: Place, equation: str, name: str, part: Array, total: Array) -> 
     for use in here.tape.plan.uses[name]:
         if use.node.equation.name != equation:
             continue
-        args = [Text(_plain(arg)) for arg in use.node.apply.args]
-        handed = explain.inner_rule(here, equation, use.node.apply)
-        g, out = Text(handed, PRODUCT if " " in handed else ATOM), Text(_plain(use.node.apply))
-        yield f"∂{name} gets {use.node.apply.operation.vjp_text(use.argument, g, out, args).text}"
+        yield f"∂{name} gets {explain.added_rule(here, use)}"
     yield from _rows(part)
     yield f"  all time steps together make ∂{name}"
     yield from _rows(total)
@@ -279,10 +276,6 @@ def _rows(part: Array) -> Iterator[str]:
             yield f"    … {len(part) - 8} more rows"
     else:
         yield f"  = {_numbers(part)}"
-
-
-def _plain(expr: Expr) -> str:
-    return expr.source
 
 
 # ---------------------------------------------------------------- update

@@ -7,7 +7,7 @@ it gets its operands: elements of values and of gradients of the tape, at one pl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,8 +20,12 @@ from rnn_engine.core.tape import Tape
 from rnn_engine.place import Place, kept_on, padded, senders, undefined
 from rnn_engine.style import Style
 
-LONGEST = 240
-"""Characters of a formula; a shorter one says more."""
+LONGEST, LONGEST_NAMED = 240, 160
+"""Characters of a formula with numbers and with names; a shorter one says more."""
+
+
+Names = Callable[[Place, Expr, Index, bool], str]
+"""The name of an element of a value, or (True) of its gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Spelling:
     deep: bool = True
     """Whether sub-expressions are spelled out."""
     brief: bool = False
-    """Whether what a reader sends stands as one number."""
+    """Whether what one of several readers sends stands as one number."""
+    names: Names | None = None
+    """What stands for a number; its digits unless told otherwise."""
 
 
 SPELLINGS = (
@@ -43,17 +49,25 @@ SPELLINGS = (
     Spelling(Style(4, 1), 4),
     *(Spelling(Style(4, 1), most, False) for most in (4, 2)),
     Spelling(Style(3, 1), 1, False),
+    *(Spelling(Style(decimals, 1), most, brief=True) for decimals, most in ((6, 8), (4, 8), (4, 4))),
 )
-"""From the fullest to the shortest."""
-BRIEF = tuple(Spelling(Style(decimals, 1), most, brief=True) for decimals, most in ((6, 8), (4, 8), (4, 4)))
+"""Of the first kinds that fit the one that says most is taken."""
 
 Made = Callable[[Spelling], Text]
 """A formula in any spelling."""
 
 
-def spellings(made: Made, also: Sequence[Spelling] = ()) -> tuple[str, ...]:
-    """A formula in all spellings that are not too long, complete ones before those with an `…`; at least one."""
-    found = sorted({made(way).text for way in (*SPELLINGS, *also)}, key=lambda text: ("…" in text, -len(text)))
+def spellings(made: Made | None, names: Names | None = None) -> tuple[str, ...]:
+    """A formula in all spellings that are not too long, complete ones before those with an `…`.
+
+    With numbers there is at least one. With names in their place there may be none.
+    """
+    if made is None:
+        return ()
+    ways = SPELLINGS if names is None else [Spelling(Style(0, 1), most, names=names) for most in (8, 4, 2, 1)]
+    found = sorted({made(way).text for way in ways}, key=lambda text: ("…" in text, -len(text)))
+    if names is not None:
+        return tuple(text for text in found if len(text) <= LONGEST_NAMED)
     return tuple(text for text in found if len(text) <= LONGEST) or (min(found, key=len),)
 
 
@@ -80,6 +94,8 @@ class _Operand:
         return float(self._at(index))
 
     def number(self, index: Index) -> Text:
+        if self.way.names is not None:
+            return Text(self.way.names(self.here, self.expr, index, isinstance(self, Gradient)))
         return self.way.style.vector(self._at(index), True)
 
     def _at(self, index: Index) -> Array:
@@ -166,29 +182,27 @@ class Gradient(_Operand):
 # ---------------------------------------------------------------- rules
 
 
-def value_rule(here: Place, equation: str, index: Index) -> tuple[str, ...]:
-    """The equation that made an element of a value, with the numbers of this element."""
+def value_rule(here: Place, equation: str, index: Index) -> Made:
+    """The equation that made an element of a value."""
     root = here.tape.plan.program.equations[equation].root
-    return spellings(lambda way: Value(here, root, way).rule(index))
+    return lambda way: Value(here, root, way).rule(index)
 
 
-def gradient_rule(here: Place, equation: str, index: Index, own: Text | None = None) -> tuple[str, ...]:
-    """What every reader sends to an element, with its numbers, after what is its `own`; empty where nothing arrives."""
+def gradient_rule(here: Place, equation: str, index: Index, own: Text | None = None) -> Made | None:
+    """What every reader sends to an element, after what is its `own`; None where nothing arrives."""
     terms = list(_arriving(here, equation, index))
     if own is not None:
         terms.insert(0, (np.inf, lambda way: own))
-    return spellings(lambda way: _sum(terms, way), BRIEF if len(terms) > 1 else ()) if terms else ()
+    return _sum(terms)
 
 
-def initial_rule(tape: Tape, state: str, index: Index) -> tuple[str, ...]:
+def initial_rule(tape: Tape, state: str, index: Index) -> Made | None:
     """What the first time steps send to an element of a state's first value, in all sequences."""
     terms = [t for b in range(tape.B) for t in _arriving(Place(tape, -1, b), state, index)]
-    return spellings(lambda way: _sum(terms, way)) if terms else ()
+    return _sum(terms)
 
 
-def parameter_rule(
-    tape: Tape, index: Index, added: Sequence[tuple[ParameterUse, int, float]]
-) -> tuple[str, ...]:
+def parameter_rule(tape: Tape, index: Index, added: Sequence[tuple[ParameterUse, int, float]]) -> Made | None:
     """The sum of what uses of a parameter add to an element of its gradient: a use, a place of the tape, its value."""
     found = sorted(((u, place, v) for u, place, v in added if v != 0.0), key=lambda entry: entry[1])
     terms = [
@@ -197,15 +211,18 @@ def parameter_rule(
         for b in range(tape.B)
         if not _sends_nothing(Place(tape, place, b), use.node.equation.name)
     ]
-    return spellings(lambda way: _sum(terms, way)) if terms else ()
+    return _sum(terms)
 
 
 def _added(there: Place, use: ParameterUse, index: Index) -> Made:
     return lambda way: Gradient(there, use.read, way).rule(index)
 
 
-def _sum(terms: Sequence[tuple[float, Made]], way: Spelling) -> Text:
-    return summed([size for size, _ in terms], lambda k: terms[k][1](way), way.most)
+def _sum(terms: Sequence[tuple[float, Made]]) -> Made | None:
+    """The sum of terms, each with its size."""
+    if len(terms) < 2:
+        return (lambda way: terms[0][1](replace(way, brief=False))) if terms else None
+    return lambda way: summed([size for size, _ in terms], lambda k: terms[k][1](way), way.most)
 
 
 def _arriving(here: Place, equation: str, index: Index) -> Iterator[tuple[float, Made]]:
@@ -229,8 +246,9 @@ def _arriving(here: Place, equation: str, index: Index) -> Iterator[tuple[float,
             yield from (sent(there, leaf) for leaf in sender.leaves)
     kept = kept_on(here, equation) if here.place >= 0 else None
     if kept is not None:
-        number = kept[1][index[0] if index else 0]
-        yield abs(float(number)), lambda way: way.style.vector(number, True)
+        there, root = kept[0], plan.program.equations[equation].root
+        size = abs(float(kept[1][index[0] if index else 0]))
+        yield size, lambda way: Gradient(there, root, way).number(index)
 
 
 def _sends_nothing(there: Place, equation: str) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import SUM, Text
-from rnn_engine.core.plan import Sender
+from rnn_engine.core.operation import ATOM, PRODUCT, SUM, Text
+from rnn_engine.core.plan import ParameterUse, Sender
 from rnn_engine.element import Gradient, Spelling, Value
 from rnn_engine.place import Place, absence, kept_on, padded, senders, set_by_hand, undefined, what_arrived
 from rnn_engine.snapshot import Formula
@@ -124,6 +124,18 @@ def summed(place: Place, equation: str, style: Style) -> str:
 def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = None) -> str:
     """The gradient of a sub-expression, out of that of its equation: in symbols, or with numbers."""
     return _sent(place, Sender(equation, 0, ()), style, expr)
+
+
+def added_rule(place: Place, use: ParameterUse) -> str:
+    """What a use of a parameter adds to its gradient: in symbols."""
+    apply = use.node.apply
+    handed = inner_rule(place, use.node.equation.name, apply)
+    g, args = Text(handed, PRODUCT if " " in handed else ATOM), [Text(arg.source) for arg in apply.args]
+    rule = apply.operation.vjp_text(use.argument, g, Text(apply.source), args).text
+    one = (
+        apply.operation.elementwise and apply.shape and not use.read.shape
+    )  # a scalar that every element used
+    return f"sum({rule})" if one else rule
 
 
 def sent_rule(place: Place, sender: Sender, style: Style | None = None) -> str:

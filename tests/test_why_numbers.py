@@ -100,7 +100,7 @@ def check(s: Session) -> int:
             assert given_(s, answer) or expected == 0.0, answer
             continue
         assert len(shown.numbers) >= 1 and shown.numbers[-1]
-        check_shown(shown.numbers, known(s, timeline, cell))
+        check_shown(shown.numbers, known(s, timeline, shown.cell))
         found, [text] = worked_out(answer.numbers[0]), answer.numbers
         scale = max((abs(float(n)) for n in NUMBER.findall(text)), default=1.0)
         assert found == pytest.approx(expected, rel=1e-8, abs=1e-11 * max(scale, 1.0), nan_ok=True), (

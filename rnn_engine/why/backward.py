@@ -14,7 +14,7 @@ from rnn_engine.core.language import Apply, walk
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Tape
-from rnn_engine.element import gradient_rule, initial_rule, parameter_rule
+from rnn_engine.element import Made, gradient_rule, initial_rule, parameter_rule
 from rnn_engine.place import Place, absence, kept_on, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
 from rnn_engine.why.answer import Asking, Summand, Why
@@ -50,13 +50,13 @@ class Backward(Asking):
             kept = replace(cell, t=tape.start + there.place + 1)
             said = f"{kept.label}, where the sequence is over and {cell.name} stays"
             terms.append((said, float(passed[j]), kept))
-        return self.answer(value, rule, terms, True, self._numbers(here))
+        return self.answer(value, rule, terms, True, self._made(here))
 
-    def _numbers(self, here: Place) -> tuple[str, ...]:
-        """The rule of a gradient with numbers; none where there is nothing that could get one."""
+    def _made(self, here: Place) -> Made | None:
+        """The rule of an element of a gradient; none where there is nothing that could get one."""
         name, tape, program = self.cell.name, here.tape, here.tape.plan.program
         if undefined(here, name) or (padded(here) and name not in program.states):
-            return ()
+            return None
         own = None
         if name == "loss":
             own = self.session.run.reduction.text(tape.undefined(name), tape.T, tape.B)
@@ -134,13 +134,16 @@ class Backward(Asking):
                 said = f"∂{cell.name} is summed up at the end of the way back"
                 return self.answer(0.0, said, [], True)
             terms, state = self._initial_terms(tape), iteration.run.trained[cell.name]
-            numbers = initial_rule(tape, state, cell.index) if terms else ()
+            made = initial_rule(tape, state, cell.index) if terms else None
             said = f"∂{cell.name} = what its readers send"
-            return self.answer(float(total[cell.index]), said, terms, True, numbers)
+            return self.answer(float(total[cell.index]), said, terms, True, made)
         terms, added = [], []
-        last, rule = len(stops) - 1, f"∂{cell.name} = the sum of what every step adds"
+        whose = Place(tape, 0, cell.sequence)
+        rules = [explain.added_rule(whose, use) for use in plan.uses[cell.name]]
+        sums = " + ".join(f"Σ_t {rule if ' ' not in rule else f'({rule})'}" for rule in rules) or "0"
+        last, rule = len(stops) - 1, f"∂{cell.name} = {sums}"
         if cell.so_far is not None:
-            last, rule = cell.so_far, f"∂{cell.name} so far = the sum of what the steps up to here have added"
+            last, rule = cell.so_far, f"∂{cell.name} so far = {sums}, up to here"
             total = running_sum(tape, cell.name, stops, last)
         for use in plan.uses[cell.name]:
             equation = use.node.equation.name
@@ -155,8 +158,8 @@ class Backward(Asking):
                 source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
                 added.append((use, place, float(part[cell.index])))
                 terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
-        numbers = parameter_rule(tape, cell.index, added)
-        return self.answer(float(total[cell.index]), rule, terms, True, numbers)
+        made = parameter_rule(tape, cell.index, added)
+        return self.answer(float(total[cell.index]), rule, terms, True, made)
 
     def _initial_terms(self, tape: Tape) -> list[Summand]:
         """What the first time step's equations send to a learned initial state, all sequences together."""

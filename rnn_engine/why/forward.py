@@ -76,15 +76,13 @@ class Forward(Asking):
             return self.answer(
                 value, f"the sequence is over: {cell.name} stays", [(before.label, value, before)], True
             )
-        numbers = value_rule(here, cell.name, index)
+        made = value_rule(here, cell.name, index)
         if root in tape.plan.fused:
             logits = tape.plan.fused[root].args[0]
-            return self.answer(value, rule, list(self._arguments(here, root, [logits], ())), False, numbers)
+            return self.answer(value, rule, list(self._arguments(here, root, [logits], ())), False, made)
         if root.operation.terms(index, [arg.shape for arg in root.args]) is None:
-            return self.answer(
-                value, rule, list(self._arguments(here, root, root.args, index)), False, numbers
-            )
-        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True, numbers)
+            return self.answer(value, rule, list(self._arguments(here, root, root.args, index)), False, made)
+        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True, made)
 
     def _outside(self, tape: Tape, place: int) -> Why:
         """A carried state leads to the window before; what else stands outside of the window is given."""

@@ -35,6 +35,7 @@ def as_object(answer: Why) -> dict[str, Any]:
         "value": plain_number(answer.value, answer.dtype),
         "address": answer.address or None,
         "rule": answer.rule,
+        "names": answer.names[0] if answer.names else "",
         "numbers": answer.numbers[0] if answer.numbers else "",
         "sums": answer.sums,
         "terms": [
@@ -55,6 +56,11 @@ def lines(answer: Why) -> list[str]:
     """The answer to be read: the number and its rule, then a line per term."""
     where = f"   {answer.address}" if answer.address else ""
     found = [f"{answer.label} = {answer.exact!r}{where}", f"  {answer.rule}"]
+    found += (
+        [f"    = {answer.names[0]}"]
+        if answer.names and not answer.rule.endswith(f" = {answer.names[0]}")
+        else []
+    )
     found += [f"    = {answer.numbers[0]}"] if answer.numbers else []
     if not answer.sums and answer.terms:
         found.append("  applied to:")

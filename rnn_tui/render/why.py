@@ -45,8 +45,10 @@ class WhyView:
     chosen: int = 0
     path: tuple[str, ...] = ()
     """The numbers one came by, the first one first."""
+    names: tuple[str, ...] = ()
+    """The rule of this element in names, the fullest first."""
     numbers: tuple[str, ...] = ()
-    """The rule with the numbers of this element put in, the fullest first."""
+    """Likewise with its numbers put in."""
 
 
 def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
@@ -61,6 +63,7 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
     if view.numbers:
+        head += _named(view, wide) if high >= 16 else []
         head += _put_in(view.numbers, wide, 3 if high >= 12 else 1)
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
@@ -70,6 +73,13 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     if view.sums and view.rounding:
         body.append(_rounding(view, wide))
     return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
+
+
+def _named(view: WhyView, wide: int) -> list[Line]:
+    """The rule of this element in names, where it says more than that of the whole and fits into two lines."""
+    said = view.rule.partition(" = ")[2]
+    lines = (worded(f"= {text}", wide, "muted", "    ") for text in view.names if text != said)
+    return next((found for found in lines if len(found) <= 2), [])
 
 
 def _put_in(numbers: tuple[str, ...], wide: int, most: int) -> list[Line]:
