@@ -19,7 +19,7 @@ class Style:
     def number(self, value: float) -> str:
         """A number of the run. One of NumPy's is compared in its own kind: the float32 0.1 is 0.1."""
         if not np.isfinite(value):
-            return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}[str(float(value))]
+            return str(float(value))
         size = abs(value)
         if value == int(value) and size < 1e6:
             return str(int(value))
