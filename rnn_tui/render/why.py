@@ -13,6 +13,8 @@ from rnn_tui.text import cells, clip, safe_text
 DIGITS = 8
 SMALL = 1e-3
 """What is smaller keeps its digits in e-notation."""
+ROOMY, BESIDE = 16, 7
+"""Lines of a panel that has room for the rule in names, and the fewest that it must leave beside the terms."""
 BARS = (12, 8, 4)
 """Cells for the bars: the most that leaves the addresses their room."""
 
@@ -63,7 +65,9 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
     if view.numbers:
-        head += _named(view, wide) if high >= 16 else []
+        named = _named(view, wide)
+        spare = high - len(head) - len(named) - len(view.terms)
+        head += named if high >= ROOMY or spare >= BESIDE else []
         head += _put_in(view.numbers, wide, 3 if high >= 12 else 1)
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
