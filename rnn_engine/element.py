@@ -39,11 +39,14 @@ class Spelling:
     """Whether sub-expressions are spelled out."""
     brief: bool = False
     """Whether what one of several readers sends stands as one number."""
+    folded: bool = False
+    """Whether a part that would need an `…` stands as one number."""
     names: Names | None = None
     """What stands for a number; its digits unless told otherwise."""
 
 
 SPELLINGS = (
+    *(Spelling(Style(decimals, 1), 8, folded=True) for decimals in (6, 4)),
     *(Spelling(Style(6, 1), most) for most in (8, 4)),
     *(Spelling(Style(6, 1), most, False) for most in (8, 4)),
     Spelling(Style(4, 1), 4),
@@ -98,6 +101,15 @@ class _Operand:
             return Text(self.way.names(self.here, self.expr, index, isinstance(self, Gradient)))
         return self.way.style.vector(self._at(index), True)
 
+    def rule(self, index: Index) -> Text:
+        """How an operation made it."""
+        raise NotImplementedError
+
+    def part(self, index: Index) -> Text:
+        """Its rule as a part of another one."""
+        rule = self.rule(index)
+        return self.number(index) if self.way.folded and "…" in rule.text else rule
+
     def _at(self, index: Index) -> Array:
         return np.asarray(self.array[index] if index else np.ravel(self.array)[0])
 
@@ -120,7 +132,7 @@ class Value(_Operand):
         return self.here.value(self.expr)
 
     def spelled(self, index: Index) -> Text:
-        return self.rule(index) if self.way.deep and isinstance(self.expr, Apply) else self.number(index)
+        return self.part(index) if self.way.deep and isinstance(self.expr, Apply) else self.number(index)
 
     def rule(self, index: Index) -> Text:
         """How the operation made it."""
@@ -153,7 +165,7 @@ class Gradient(_Operand):
         return self.here.sent(expr)
 
     def spelled(self, index: Index) -> Text:
-        return self.rule(index) if self.way.deep and not self._is_first else self.number(index)
+        return self.part(index) if self.way.deep and not self._is_first else self.number(index)
 
     @property
     def _is_first(self) -> bool:
@@ -221,7 +233,7 @@ def _added(there: Place, use: ParameterUse, index: Index) -> Made:
 def _sum(terms: Sequence[tuple[float, Made]]) -> Made | None:
     """The sum of terms, each with its size."""
     if len(terms) < 2:
-        return (lambda way: terms[0][1](replace(way, brief=False))) if terms else None
+        return (lambda way: terms[0][1](replace(way, brief=False, folded=False))) if terms else None
     return lambda way: summed([size for size, _ in terms], lambda k: terms[k][1](way), way.most)
 
 
@@ -232,7 +244,7 @@ def _arriving(here: Place, equation: str, index: Index) -> Iterator[tuple[float,
     def sent(there: Place, expr: Expr) -> tuple[float, Made]:
         def made(way: Spelling) -> Text:
             found = Gradient(there, expr, way)
-            return found.number(index) if way.brief else found.rule(index)
+            return found.number(index) if way.brief else found.part(index)
 
         return abs(Gradient(there, expr, SPELLINGS[0]).value(index)), made
 
