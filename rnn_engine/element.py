@@ -216,14 +216,20 @@ def initial_rule(tape: Tape, state: str, index: Index) -> Made | None:
 
 def parameter_rule(tape: Tape, index: Index, added: Sequence[tuple[ParameterUse, int, float]]) -> Made | None:
     """The sum of what uses of a parameter add to an element of its gradient: a use, a place of the tape, its value."""
-    found = sorted(((u, place, v) for u, place, v in added if v != 0.0), key=lambda entry: entry[1])
-    terms = [
-        (abs(v), _added(Place(tape, place, b), use, index))
-        for use, place, v in found
-        for b in range(tape.B)
-        if not _sends_nothing(Place(tape, place, b), use.node.equation.name)
-    ]
-    return _sum(terms)
+    enough = max(way.most for way in SPELLINGS)
+    found: list[tuple[int, float, Made]] = []
+    counting = [entry for entry in added if entry[2] != 0.0]
+    for use, place, value in sorted(counting, key=lambda entry: -np.nan_to_num(abs(entry[2]), nan=np.inf)):
+        if len(found) > enough:  # the rest is an `…` in any spelling
+            break
+        for there in (Place(tape, place, b) for b in range(tape.B)):
+            made = _added(there, use, index)
+            if _sends_nothing(there, use.node.equation.name):
+                continue
+            if tape.B == 1 or made(SPELLINGS[-1]).text != "0":  # of a token's column those that had the token
+                found.append((place, abs(value), made))
+    found.sort(key=lambda entry: entry[0])
+    return _sum([(size, made) for _, size, made in found])
 
 
 def _added(there: Place, use: ParameterUse, index: Index) -> Made:

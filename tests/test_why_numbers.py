@@ -315,6 +315,15 @@ def test_the_rule_of_a_parameters_gradient(cell: Cell, rule: str) -> None:
     assert why(MIXED, Timeline(MIXED.run), cell).rule == rule
 
 
+def test_the_gradient_of_a_parameter_in_a_batch() -> None:
+    """A token's column gets something from the sequences that have the token; which they are no name says."""
+    s = session(RNN, WEIGHTS, data=RAGGED)
+    answer = why(s, Timeline(s.run), Cell("parameter gradient", 1, "W", (0, 1)))
+    assert answer.rule == "∂W = Σ_t,b (∂a xᵀ)"
+    assert answer.names == ()
+    assert len(answer.numbers[0].split(" + ")) == 2
+
+
 def test_what_is_long_is_said_shorter() -> None:
     """Complete and shorter before fuller with an …; the last fits into a line of a small terminal."""
     n = 60

@@ -88,9 +88,16 @@ class Asking:
         return tape, cell.t - 1 - tape.start
 
     def answer(
-        self, value: float, rule: str, terms: list[Summand], sums: bool, made: Made | None = None
+        self,
+        value: float,
+        rule: str,
+        terms: list[Summand],
+        sums: bool,
+        made: Made | None = None,
+        *,
+        alone: bool = True,
     ) -> Why:
-        """The answer; `made` is the rule of this one element."""
+        """The answer; `made` is the rule of this one element, and it is of one sequence unless not `alone`."""
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
             Term(
@@ -104,7 +111,7 @@ class Asking:
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
-        names, numbers = spellings(made, self.named), spellings(made)
+        names, numbers = spellings(made, self.named) if alone else (), spellings(made)
         return Why(
             self.cell, self.cell.label, value, address, rule, tuple(found), sums, names, numbers, dtype
         )

@@ -136,11 +136,12 @@ class Backward(Asking):
             terms, state = self._initial_terms(tape), iteration.run.trained[cell.name]
             made = initial_rule(tape, state, cell.index) if terms else None
             said = f"∂{cell.name} = what its readers send"
-            return self.answer(float(total[cell.index]), said, terms, True, made)
+            return self.answer(float(total[cell.index]), said, terms, True, made, alone=tape.B == 1)
         terms, added = [], []
         whose = Place(tape, 0, cell.sequence)
         rules = [explain.added_rule(whose, use) for use in plan.uses[cell.name]]
-        sums = " + ".join(f"Σ_t {rule if ' ' not in rule else f'({rule})'}" for rule in rules) or "0"
+        over = "Σ_t" if tape.B == 1 else "Σ_t,b"
+        sums = " + ".join(f"{over} {rule if ' ' not in rule else f'({rule})'}" for rule in rules) or "0"
         last, rule = len(stops) - 1, f"∂{cell.name} = {sums}"
         if cell.so_far is not None:
             last, rule = cell.so_far, f"∂{cell.name} so far = {sums}, up to here"
@@ -159,7 +160,7 @@ class Backward(Asking):
                 added.append((use, place, float(part[cell.index])))
                 terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
         made = parameter_rule(tape, cell.index, added)
-        return self.answer(float(total[cell.index]), rule, terms, True, made)
+        return self.answer(float(total[cell.index]), rule, terms, True, made, alone=tape.B == 1)
 
     def _initial_terms(self, tape: Tape) -> list[Summand]:
         """What the first time step's equations send to a learned initial state, all sequences together."""
