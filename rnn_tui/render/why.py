@@ -68,7 +68,7 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
         named = _named(view, wide)
         spare = high - len(head) - len(named) - len(view.terms)
         head += named if high >= ROOMY or spare >= BESIDE else []
-        head += _put_in(view.numbers, wide, 3 if high >= 12 else 1)
+        head += _put_in(view.numbers, wide, min(max(high - 8, 1), 3))
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
