@@ -107,7 +107,7 @@ def test_a_gradient_without_a_stop_is_not_called_given() -> None:
     [
         (79, 17, True, "= exp(1.5 - 1.5) /"),
         (59, 9, False, "= 1 / (1 + …)"),
-        (59, 11, False, "= exp(1.5 - 1.5) /"),
+        (59, 11, True, "= exp(1.5 - 1.5) /"),
     ],
 )
 def test_the_rule_of_an_element_stands_as_full_as_there_is_room(

@@ -13,8 +13,8 @@ from rnn_tui.text import cells, clip, safe_text
 DIGITS = 8
 SMALL = 1e-3
 """What is smaller keeps its digits in e-notation."""
-ROOMY, BESIDE = 16, 7
-"""Lines of a panel that has room for the rule in names, and the fewest that it must leave beside the terms."""
+AT_LEAST = 5
+"""Terms that stay in view however long the rule is."""
 BARS = (12, 8, 4)
 """Cells for the bars: the most that leaves the addresses their room."""
 
@@ -64,11 +64,13 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     if width(exact) + cells(made) <= wide:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
+    foot = _foot(view, wide)
     if view.numbers:
+        rounded = view.sums and view.rounding != 0.0
+        spare = high - len(head) - 2 - len(foot) - min(len(view.terms) + rounded, AT_LEAST)
+        numbers = _put_in(view.numbers, wide, min(max(spare, 1), 3))
         named = _named(view, wide)
-        spare = high - len(head) - len(named) - len(view.terms)
-        head += named if high >= ROOMY or spare >= BESIDE else []
-        head += _put_in(view.numbers, wide, min(max(high - 8, 1), 3))
+        head += [*(named if len(named) + len(numbers) <= spare else []), *numbers]
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
@@ -76,7 +78,7 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     body = [_term(view, term, at == view.chosen, columns, wide) for at, term in enumerate(view.terms)]
     if view.sums and view.rounding:
         body.append(_rounding(view, wide))
-    return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
+    return scrolled(head, body, foot, view.chosen, wide, high)
 
 
 def _named(view: WhyView, wide: int) -> list[Line]:
