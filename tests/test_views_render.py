@@ -102,6 +102,33 @@ def test_a_gradient_without_a_stop_is_not_called_given() -> None:
     assert [("given" in line) for line in lines if "50%" in line or "100%" in line] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("wide", "high", "names", "numbers"),
+    [
+        (79, 17, True, "= exp(1.5 - 1.5) /"),
+        (59, 9, False, "= 1 / (1 + …)"),
+        (59, 11, True, "= exp(1.5 - 1.5) /"),
+    ],
+)
+def test_the_rule_of_an_element_stands_as_full_as_there_is_room(
+    wide: int, high: int, names: bool, numbers: str
+) -> None:
+    """In names where the terms do not need the room, in numbers always; never cut."""
+    full = "exp(1.5 - 1.5) / (exp(1.5 - 1.5) + exp(0.5 - 1.5) + exp(0.25 - 1.5))"
+    view = why_view(
+        rule="p = softmax(z)",
+        terms=(TermView("z[1][0]", 1.5, 1.0, "", ""),) * 3,
+        names=("exp(z[1][0] - z[1][0]) / (…)",),
+        numbers=(full, "1 / (1 + …)"),
+    )
+    text = text_of(draw_why(view, wide, high))
+    assert ("= exp(z[1][0]" in text) is names
+    assert numbers in text
+    assert "".join(text.split()).count("".join(full.split())) == (numbers != "= 1 / (1 + …)")
+    again = text_of(draw_why(why_view(rule="p = a + b", names=("a + b",), numbers=("1 + 2",)), 79, 24))
+    assert again.count("= a + b") == 1  # nothing is said twice
+
+
 def test_the_way_one_came_is_cut_at_its_beginning() -> None:
     path = tuple(f"h[{t}][0]" for t in range(30, 0, -1))
     text = text_of(draw_why(why_view(path=path), 59, 16))
