@@ -261,6 +261,8 @@ def test_what_explodes(T: int) -> None:
     assert found is not None and found.steps is None
     close(np.log10(found.norms), [75.0 * k if k < 5 else np.inf for k in range(T)][::-1])
     assert all(hop.t for place in range(T) for hop in flow.hops(place))
+    for place, k in product(range(T), repeat=2):
+        assert all(0.0 <= origin.share <= 1.0 for origin in flow.origins(place, k))
     worst = flow.worst(1)
     assert (worst is None) == (T == 6), "0 times infinity: nothing is known"
 

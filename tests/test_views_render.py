@@ -228,11 +228,14 @@ def test_hops_of_either_way_stand_apart_and_the_chosen_one_is_in_view(wide: int,
     straight = hop_view(50, 48, straight=True)
     back = [hop_view(t, t - by) for t in range(50, 40, -1) for by in (1, 3)]
     on = [hop_view(t, t + 1) for t in range(50, 60)]
-    view = WayView(50, (straight, *back, *on), (EndView(50, 40, 1.0, 0.5), EndView(50, 60, 1.0, 0.5)))
+    view = WayView(
+        50, (straight, *back, *on), (EndView(50, 40, 1.0, 0.5), EndView(50, 60, 1.0, 0.5)), back=False
+    )
     for chosen, hop in enumerate(view.hops):
         lines = draw_hops(view, chosen, wide, high)
         fits(lines, wide, high)
         text = text_of(lines)
+        assert "The way of the loss at t=50 through time" in text
         assert f"▸ {hop.t} → {hop.to} " in text
         assert f"{hop.t} → {hop.to} goes by" in text
         assert text.count("50 % of that") == 2, "which way it came is not known"

@@ -137,7 +137,7 @@ class Flow:
         return tuple(found)
 
     def origins(self, loss: int, k: int) -> tuple[Origin, ...]:
-        """Where what a loss brings to a place from other time steps comes from; () where it brings nothing."""
+        """From where a loss brings what to a place from other time steps; () where that is nothing or overflows."""
         found: dict[tuple[str, int], float] = {}
         for hop in self.hops(loss):
             if hop.to == self.start + k + 1:
@@ -146,7 +146,7 @@ class Flow:
                     found[state, hop.t] = found.get((state, hop.t), 0.0) + size
         total = sum(found.values())
         order = sorted(found, key=lambda key: (abs(key[1] - self.start - k - 1), self.states.index(key[0])))
-        return tuple(Origin(*key, found[key] / total) for key in order) if total > 0.0 else ()
+        return tuple(Origin(*key, found[key] / total) for key in order) if 0.0 < total < np.inf else ()
 
     def shares(self, loss: int) -> dict[str, NDArray[np.float64]]:
         """Per state `[T]`: its share of what arrives from other time steps (by norm), where anything does."""

@@ -59,6 +59,8 @@ class WayView:
     t: int
     hops: tuple[HopView, ...]
     ends: tuple[EndView, ...] = ()
+    back: bool = True
+    """Whether the text reads earlier time steps alone, so that its gradient runs back."""
     nothing: str = "There is no earlier time step in this window."
     """Said where there is no hop."""
 
@@ -68,7 +70,7 @@ def draw_hops(view: WayView, chosen: int, wide: int, high: int) -> list[Line]:
     straight = [hop for hop in view.hops if hop.straight]
     back = [hop for hop in view.hops if hop.to < hop.t and not hop.straight]
     on = [hop for hop in view.hops if hop.to > hop.t and not hop.straight]
-    where = "back through time" if back and not on else "through time"
+    where = "back through time" if view.back else "through time"
     head: list[Line] = [fit([(f"The way of the loss at t={view.t} {where}", "strong")], wide)]
     if not view.hops:
         return [*head, (), *worded(view.nothing, wide, "text")]

@@ -44,8 +44,8 @@ class FlowPanel(View):
         "Added up over the losses it is the gradient that the panes show. Enter walks the way of one loss hop by hop: "
         "each hop leaves what the nonlinearity and the weights (or gates) leave, and the worst is marked. A hop goes "
         "where the text reads: h[t-1] one step back, h[t-3] three, g[t+1] one on. The horizon is the number of steps "
-        "after which less than 1 % of the last state's gradient is left (of the first one's, where it is carried from "
-        "the end of the sequence): of all that crosses the cut between two time steps."
+        "after which less than 1 % of the last state's gradient is left, in all that crosses from one time step to "
+        "the next; of the first one's, where the state is carried from the end of the sequence."
     )
     state: FlowState
 
@@ -197,7 +197,8 @@ def _way(flow: Flow, loss: int) -> WayView:
         t,
         tuple(_hop(hop, marks.get(at, "")) for at, hop in enumerate(hops)),
         tuple(EndView(end.t, end.to, end.first, end.last) for end in flow.ends(loss)),
-        _nothing(flow, t),
+        back=max(flow.offsets, default=-1) < 0,
+        nothing=_nothing(flow, t),
     )
 
 
