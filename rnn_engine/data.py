@@ -6,7 +6,6 @@ Shapes: T time steps, B sequences side by side, n elements of a vector, V tokens
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -141,6 +140,8 @@ def csv_data(text: str, file: str = "CSV") -> Data:
     A first row in which no field is a number is a header. DataError names file, line and column (field) of
     a row of another length, of a field that is no finite number.
     """
+    import csv  # only here: a session that is opened has its data read already
+
     rows: list[tuple[float, ...]] = []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:

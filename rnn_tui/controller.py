@@ -1,4 +1,7 @@
-"""What the keys do, without a screen: owns session and timeline, answers in snapshots and sentences."""
+"""What the keys do, without a screen: owns session and timeline, answers in snapshots and sentences.
+
+Explanations and documents are imported where they are asked for: nothing of them is loaded unless it is looked at.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rnn_engine.derive import Section, derivation, shapes
 from rnn_engine.edits import described, first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
-from rnn_engine.flow import Flow, Horizon, horizons, itemise
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell
 from rnn_engine.replay import Mark, Replay
@@ -18,13 +20,17 @@ from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Cancelled, Timeline
-from rnn_engine.why import Why, why
 from rnn_tui import motions
 from rnn_tui.edits import Prompt
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
+
+if TYPE_CHECKING:
+    from rnn_engine.derive import Section
+    from rnn_engine.flow import Flow, Horizon
+    from rnn_engine.why import Why
 
 Place = tuple[int, int, int]
 """Step, sequence, sub-expression."""
@@ -188,6 +194,8 @@ class Controller:
 
     def why(self, cell: Cell) -> Why | str:
         """What a number is made of, or one sentence why that cannot be said."""
+        from rnn_engine.why import why
+
         try:
             return why(self.session, self.timeline, cell)
         except EngineError as error:
@@ -204,6 +212,8 @@ class Controller:
         if not self.schedule.backward:
             return "there is no loss, so no gradient flows; an equation `loss = …` makes one", ()
         iteration = self.timeline.iteration(number)
+        from rnn_engine.flow import horizons, itemise
+
         found = itemise(iteration, min(sequence, iteration.tape.B - 1))
         if found is None:
             return "no state lies on the way to the loss, so nothing flows through time", ()
@@ -211,17 +221,21 @@ class Controller:
 
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""
+        from rnn_engine.derive import derivation
+
         return derivation(self.session, self.timeline, self.index, self.sequence)
 
     def document(self, format: str) -> str:
         """This step as `md` or `csv`."""
-        from rnn_tui.export.steps import document  # few export: it is loaded when one does
+        from rnn_tui.export.steps import document
 
         here = range(self.index, self.index + 1)
         return "".join(document(self.session, self.timeline, format, here, sequence=self.sequence))
 
     def shapes(self) -> str:
         """The rule of this step with shapes in the place of names."""
+        from rnn_engine.derive import shapes
+
         return shapes(self.session, self.timeline, self.index, self.snapshot.sequence[0] - 1)
 
     # ------------------------------------------------------------ marks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Mapping
@@ -307,6 +306,8 @@ def _end(tries: list[Answer]) -> str:
 
 def as_csv(answers: Iterable[Answer]) -> str:
     """The record, a row for each attempt; numbers in full."""
+    import csv  # only who saves a record needs it
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -38,7 +38,7 @@ def fit(line: Iterable[Span], room: int, role: str = "") -> Line:
     return _fitted(tuple(line), room, role)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _fitted(line: Line, room: int, role: str) -> Line:
     """Most lines of a screen are drawn again as they were."""
     kept: list[Span] = []
