@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_engine.snapshot import PANES, Formula, Matrix
+from rnn_tui.controller import Controller
+from rnn_tui.lessons import directory
 from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Cell, Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.display import Display
@@ -15,7 +17,7 @@ from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_na
 from rnn_tui.render.number import bar, number, scale
 from rnn_tui.render.pack import pack, window
 from rnn_tui.render.palette import palette
-from rnn_tui.render.pane import Manner, PaneView, draw_pane
+from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
 from rnn_tui.render.spans import fit, text_of, width
 from rnn_tui.render.timeline import draw_timeline
 from rnn_tui.screens.stage import PANE_TYPES
@@ -385,3 +387,29 @@ def test_written_and_selected_show_without_colour() -> None:
     assert plain.style("positive written").underline
     assert plain.style("positive cursor").reverse
     assert plain.style("zero").dim
+
+
+@pytest.mark.parametrize("name", ["hello", "lstm-remembers"])
+def test_a_pane_drawn_after_another_is_what_it_is_drawn_alone(name: str) -> None:
+    """What is taken from the drawing before is only what would be drawn the same."""
+    controller = Controller.open(str(directory() / f"{name}.json"))
+    drawn: dict[str, Drawn] = {}
+    taken = 0
+    for turn, motion in enumerate(
+        ("step",) * 6 + ("phase", "step", "step", "phase", "step", "phase_back") * 4
+    ):
+        controller.move(motion)
+        display = Display(scale=("matrix", "pane")[turn // 5 % 2])
+        for pane, matrices in controller.snapshot.panes.items():
+            selection = Selection(matrices[0].key, turn % 3, turn % 2) if turn % 4 == 3 else None
+            view = PaneView(pane, "x", matrices, focused=turn % 2 == 0, selection=selection, display=display)
+            for size in ((60, 14), (44, 9)):
+                last = drawn.get(f"{pane} {size}")
+                after, alone = draw_pane(view, *size, last), draw_pane(view, *size)
+                assert (after.lines, after.layout, after.parts) == (alone.lines, alone.layout, alone.parts)
+                before = {} if last is None else last.done
+                taken += sum(
+                    at in before and each.lines is before[at].lines for at, each in after.done.items()
+                )
+                drawn[f"{pane} {size}"] = after
+    assert taken > 100

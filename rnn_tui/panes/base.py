@@ -63,7 +63,7 @@ class Pane(LineWidget, can_focus=True):
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The frame and the matrices."""
-        self._last, self._drawn = draw_pane(self._view, wide, high), self._view
+        self._last, self._drawn = draw_pane(self._view, wide, high, self._last), self._view
         return self._last.lines
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -96,6 +97,16 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Done:
+    """The lines of a block, and all that they come from: they are used again while that stays as it is."""
+
+    matrix: Matrix
+    shape: Shape
+    how: Block
+    lines: list[Line]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Drawn:
     """The lines of a pane, and what moving the cell in it needs to know."""
 
@@ -103,27 +114,35 @@ class Drawn:
     layout: Layout
     across: bool
     parts: tuple[Shown, ...] = ()
+    done: Mapping[int, Done] = field(default_factory=dict)
+    """By the place of the matrix among all."""
 
 
-def draw_pane(view: PaneView, wide: int, high: int) -> Drawn:
-    """The whole pane in `wide` × `high` cells."""
+def draw_pane(view: PaneView, wide: int, high: int, before: Drawn | None = None) -> Drawn:
+    """The whole pane in `wide` × `high` cells; `before` is how the same pane was drawn last.
+
+    Of many matrices a step writes one or two: the others are taken from there.
+    """
     inner_wide, inner_high = (wide - 4, high - 2) if view.boxed else (wide - 1, high - 1)
     cell = resolve(view.selection, view.matrices)
     cursor = cell if view.focused else None
     blocks, across, asides = Layout(()), False, _asides(view, Layout(()))
     parts: list[Shown] = []
+    done: dict[int, Done] = {}
     if view.manner.across and is_strip(view.matrices):
         body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
     elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
         body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
-        body, blocks = _matrices(view, inner_wide, inner_high, cursor, parts)
+        body, blocks = _matrices(
+            view, inner_wide, inner_high, cursor, before.done if before else {}, done, parts
+        )
         asides = _asides(view, blocks)
     if not view.matrices:
         body = [fit([("nothing here", "faint")], inner_wide)]
     missing = tuple(view.matrices[index].key for index in blocks.hidden)
     under = _under_cursor(view, cursor, blocks)
-    return Drawn(framed(view, body, wide, high, missing, asides, under), blocks, across, tuple(parts))
+    return Drawn(framed(view, body, wide, high, missing, asides, under), blocks, across, tuple(parts), done)
 
 
 def cell_at(view: PaneView, drawn: Drawn, wide: int, high: int, x: int, y: int) -> Cell | None:
@@ -141,15 +160,28 @@ def cell_at(view: PaneView, drawn: Drawn, wide: int, high: int, x: int, y: int) 
 
 
 def _matrices(
-    view: PaneView, wide: int, high: int, cursor: Cell | None, parts: list[Shown]
+    view: PaneView,
+    wide: int,
+    high: int,
+    cursor: Cell | None,
+    before: Mapping[int, Done],
+    done: dict[int, Done],
+    parts: list[Shown],
 ) -> tuple[list[Line], Layout]:
-    """The lines and the layout; what each block shows goes into `parts`."""
+    """The lines and the layout; what each block shows goes into `parts`, its lines into `done`."""
     matrices = view.matrices
+    kept = {
+        at: before[at]
+        for at, matrix in enumerate(matrices)
+        if at in before and _alike(before[at].matrix, matrix)
+    }
     bars = view.manner.shares and high >= 8 and has_shares(matrices)
     reserved = _room_for_bars(matrices[0], high) + 1 if bars else 0
     shapes = tuple(
-        measure(matrix, entries=view.manner.entries, norms=view.manner.norms, precision=view.precision)
-        for matrix in matrices
+        kept[at].shape
+        if at in kept
+        else measure(matrix, entries=view.manner.entries, norms=view.manner.norms, precision=view.precision)
+        for at, matrix in enumerate(matrices)
     )
     mode = "auto" if view.display.mode in BARS else view.display.mode
     placed = layout(shapes, wide, high - reserved, 0, mode, view.halves)
@@ -168,14 +200,19 @@ def _matrices(
         place = (row, column) if mine else None
         own = view.display.scale == "matrix"
         how = Block(block.form, shown, block.width, fulls[block.index], place, own)
-        drawn = (draw_heat if block.form.heat else draw_numbers)(matrix, shape, how)
-        for y, line in enumerate(drawn, block.y):
+        last = kept.get(block.index)
+        if last is not None and last.how == how:
+            lines = last.lines
+        else:
+            lines = (draw_heat if block.form.heat else draw_numbers)(matrix, shape, how)
+        done[block.index] = Done(matrix, shape, how, lines)
+        for y, line in enumerate(lines, block.y):
             rows[y] += [(" " * (block.x - ends[y]), ""), *line]
             ends[y] = block.x + block.width
-    lines: list[Line] = [merge(row) for row in rows]
+    body: list[Line] = [merge(row) for row in rows]
     if bars:
-        lines += [(), *shares(matrices[0], wide, high - len(lines) - 1)]
-    return lines, placed
+        body += [(), *shares(matrices[0], wide, high - len(body) - 1)]
+    return body, placed
 
 
 def _bars_alone(view: PaneView, wide: int, high: int) -> list[Line]:

@@ -46,6 +46,12 @@ class LineWidget(Widget):
         self._background: Color | None = None
         self._source: object = None
         self._stale = True
+        self._painter: TakesLines | None = None
+
+    def on_mount(self) -> None:
+        """Find out whether the app paints lines by itself."""
+        if isinstance(self.app, TakesLines):
+            self._painter = self.app
 
     def draw(self, wide: int, high: int) -> list[Line]:
         """The lines to show, `high` of them at most, each `wide` cells or less."""
@@ -87,7 +93,7 @@ class LineWidget(Widget):
 
     def _put(self, lines: Mapping[int, Strip]) -> bool:
         """Have the app take lines at once, if it can; where not, Textual will ask for them."""
-        return isinstance(self.app, TakesLines) and self.app.put(self, lines)
+        return self._painter is not None and self._painter.put(self, lines)
 
     def _ready(self, y: int) -> Strip:
         """A line of the last drawing as it is sent."""
