@@ -17,6 +17,7 @@ from rnn_engine.generation import ranked
 from rnn_engine.position import Position
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
+from rnn_engine.spelling import brackets
 from rnn_engine.tables import tables
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import token_name
@@ -131,7 +132,7 @@ class _Observer:
             parameter, update = str(self.at.stop[0]), self.at.iteration.update
             return (
                 explain.update_formula(update, parameter, self.at.equation),
-                narrate.update_step(update, parameter, self.at.equation),
+                narrate.update_step(update, parameter, self.at.equation, self._element),
             )
         if self.at.equation == "sample" and self.at.phase.name == "generate":
             return self._sampled()
@@ -143,6 +144,9 @@ class _Observer:
             )
         return explain.forward_formula(self.at.where, self.at.equation), self._narrated_forward(token)
 
+    def _element(self, name: str, index: tuple[int, ...]) -> str:
+        return brackets(self.at.session, name, index)
+
     def _explained_inside(self, expr: Apply) -> tuple[Formula, tuple[str, ...]]:
         if self.at.phase.name == "update":
             return inside.update_inside(self.at.iteration.update, str(self.at.stop[0]), expr)
@@ -151,7 +155,7 @@ class _Observer:
         return inside.value_inside(self.at.where, expr)
 
     def _narrated_forward(self, token: narrate.Token) -> tuple[str, ...]:
-        told = narrate.forward_step(self.at.where, self.at.equation, token)
+        told = narrate.forward_step(self.at.where, self.at.equation, token, self._element)
         if self.at.phase.name != "evaluate" or self.at.equation != self.at.program.output:
             return told
         predicted, y = self.at.ending.predicted, self.at.tape.y

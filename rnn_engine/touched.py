@@ -10,6 +10,7 @@ import numpy as np
 from rnn_engine.core.language import Read
 from rnn_engine.edits import is_set, sequence_number
 from rnn_engine.position import Position
+from rnn_engine.spelling import brackets
 
 if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools
@@ -84,11 +85,11 @@ def sentence(at: Position) -> str:
         if not here:
             return ""
         scalar = not at.program.shapes[at.equation]
-        return f"No gradient passes {label if scalar else _listed(label, here)}: set by hand."
+        return f"No gradient passes {label if scalar else _listed(at, label, here)}: set by hand."
     said = []
     if here:
         scalar = not at.program.shapes[at.equation]
-        said.append(f"{label if scalar else _listed(label, here)} is set by hand.")
+        said.append(f"{label if scalar else _listed(at, label, here)} is set by hand.")
     own = sequence_number(at.session.run, at.phase.name, at.phase.iteration, at.sequence)
     if at.phase.name != "generate":
         read = dict.fromkeys("x" if read.kind == "x" else "y" for read in _data_reads(at))
@@ -108,12 +109,12 @@ def _of_update(at: Position) -> str:
         return ""
     if not run.shapes[name]:
         return f"Then {name} is set by hand."
-    elements = (f"{name}[{','.join(map(str, index))}]" for index in sorted(cells))
+    elements = (f"{name}{brackets(at.session, name, index)}" for index in sorted(cells))
     return f"Then {', '.join(elements)} is set by hand."
 
 
-def _listed(label: str, elements: list[int]) -> str:
-    return ", ".join(f"{label}[{e}]" for e in elements)
+def _listed(at: Position, label: str, elements: list[int]) -> str:
+    return ", ".join(f"{label}{brackets(at.session, at.equation, (e,))}" for e in elements)
 
 
 def _elements(at: Position, name: str, number: int) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from rnn_engine.derive import Section, derivation, shapes
-from rnn_engine.edits import described, first_difference, where
+from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.observe import inner_steps, observe
@@ -17,6 +17,7 @@ from rnn_engine.replay import Mark, Replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
+from rnn_engine.spelling import described
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_engine.why import Why, why
 from rnn_tui import motions
@@ -293,7 +294,7 @@ class Controller:
     def edits(self) -> tuple[tuple[str, str, str], ...]:
         """(address where it is seen first, what is set to what, ""), in the order in which they were made."""
         run = self.session.run
-        return tuple((where(edit, run), described(edit), "") for edit in self.session.edits)
+        return tuple((where(edit, run), described(self.session, edit), "") for edit in self.session.edits)
 
     def _change(self, edits: Edits) -> str:
         """Another set of edits; what is computed stays as far as they do not touch it."""

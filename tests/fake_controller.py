@@ -342,7 +342,7 @@ class FakeController:
 
     def _snapshot(self) -> Snapshot:
         iteration, phase, t, name = self.where(self.index)
-        units = tuple(str(unit + 1) for unit in range(self.H))
+        units = tuple(map(str, range(self.H)))
         at = None if t is None else t - 1
         steps = tuple(str(step + 1) for step in range(self.T))
         labels = {

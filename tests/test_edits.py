@@ -389,7 +389,7 @@ def test_a_weight_and_data_say_so() -> None:
         )
     )
     controller.go_to("3:update:W_xh:w")
-    assert controller.snapshot.narration[0].startswith("Then W_xh[0,2] is set by hand.")
+    assert controller.snapshot.narration[0].startswith("Then W_xh[0,class] is set by hand.")
     assert ("weights", "W_xh", 0, 2) in marked(controller)
     assert controller.cell_at(("weights", "W_xh", 0, 2)) == Cell("parameter", 4, "W_xh", (0, 2))
     for place, shown in (("4:forward:2:a", True), ("4:update:W_xh:w", False), ("5:forward:1:a", False)):

@@ -81,7 +81,7 @@ async def test_clicking_a_number_chooses_it_and_twice_asks_why(size: tuple[int, 
         await pilot.click(offset=(x, y))
         await keys(pilot)
         assert screen.pane.NAME == "weights"
-        assert "W_xh[0, class] = 0.8" in screen_text(pilot).splitlines()[0]
+        assert "W_xh[0,class] = 0.8" in screen_text(pilot).splitlines()[0]
         await pilot.click(offset=(x, y), times=2)
         await keys(pilot)
         assert screen.explorer.name == "why"

@@ -99,7 +99,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "Enter goes to a[3][0] at 1:forward:3:a",
     ),
     "i-love-cats p →": ("1:forward:1:h", "= ?", "h[1][1] = ▏ Type the value", "s asks for its shape"),
-    "hi-there-class-bptt a a A p →": ("1:forward:4:a", "a[4] = ▏ Type the value"),
+    "hi-there-class-bptt a a A p →": ("1:forward:4:a", "a[4][0] = ▏ Type the value"),
 }  # fmt: skip
 """What each walk must show, spaces taken together."""
 

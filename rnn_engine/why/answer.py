@@ -13,6 +13,7 @@ from rnn_engine.core.tape import Tape
 from rnn_engine.precision import shortest_number
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
+from rnn_engine.spelling import brackets, label
 from rnn_engine.timeline import Timeline
 
 Summand = tuple[str, float, Cell | None]
@@ -30,6 +31,8 @@ class Term:
     source: Cell | None
     address: str
     """The step that produced the source; empty for what is given."""
+    label: str = ""
+    """The source, as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,15 @@ class Asking:
     timeline: Timeline
     cell: Cell
 
+    def label(self, cell: Cell) -> str:
+        """A number as it is written everywhere."""
+        return label(self.session, cell)
+
+    def entry(self, matrix: Expr, row: int, column: int) -> str:
+        """A number of a matrix in a product."""
+        name = matrix.name if isinstance(matrix, Read) else ""
+        return f"{matrix.source}{brackets(self.session, name, (row, column))}"
+
     def tape(self) -> tuple[Tape, int]:
         """The tape of a value and its place on it."""
         cell = self.cell
@@ -87,18 +99,20 @@ class Asking:
     def answer(self, value: float, rule: str, terms: list[Summand], sums: bool, numbers: str = "") -> Why:
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
-            Term(
-                text,
-                v,
-                abs(v) / size if np.isfinite(size) else np.nan,
-                source,
-                "" if source is None else address_of(self.session, source),
-            )
+            Term(text, v, abs(v) / size if np.isfinite(size) else np.nan, *self._origin(source))
             for text, v, source in terms
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
-        return Why(self.cell, self.cell.label, value, address, rule, tuple(found), sums, numbers, dtype)
+        return Why(self.cell, self.label(self.cell), value, address, rule, tuple(found), sums, numbers, dtype)
+
+    def _origin(self, source: Cell | None) -> tuple[Cell | None, str, str]:
+        """The number that a term comes from, its address, and how it is written."""
+        if source is None:
+            return None, "", ""
+        address, written = address_of(self.session, source), self.label(source)
+        first = not address and (self.cell.kind, source.kind) == ("update", "parameter")
+        return source, address, f"{written} before" if first else written
 
     def found(self, name: str, t: int, index: tuple[int, ...]) -> Cell:
         """A value as this pass has it: of the window that computed it, where it was carried on."""
@@ -130,7 +144,7 @@ class Asking:
     def name_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> str:
         cell = self.cell_of(here, expr, index)
         if cell is not None:
-            return cell.label
+            return self.label(cell)
         if isinstance(expr, Constant) or not expr.shape:
             return expr.source
         return f"({expr.source})[{','.join(map(str, index))}]"

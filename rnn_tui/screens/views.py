@@ -176,10 +176,7 @@ class WhyPanel(View):
             return worded(f"{state.answer}.", wide, "muted")
         answer = state.answer
         terms = tuple(
-            TermView(
-                term.text, term.value, term.share, term.source.label if term.source else "", term.address
-            )
-            for term in answer.terms
+            TermView(term.text, term.value, term.share, term.label, term.address) for term in answer.terms
         )
         view = WhyView(
             answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
