@@ -373,7 +373,7 @@ async def test_predict_hides_judges_and_goes_on() -> None:
         assert "Right: it is -0.207577; -.208 is off by 0.00042" in screen_text(pilot)
         await keys(pilot, "right")
         assert address(pilot) == "1:forward:2:h"
-        assert "h[2] = ▏" in screen_text(pilot)
+        assert "h[2][0] = ▏" in screen_text(pilot)
         assert "-0.2046" not in screen_text(pilot)
         await keys(pilot, "minus", "enter")
         assert "Right: it is -0.204646" in screen_text(pilot)
