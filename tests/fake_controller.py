@@ -130,6 +130,9 @@ class FakeController:
             return f"no step {text!r}: try 3, #120, 1:forward:2:h, 50% or end"
         return ""
 
+    def spot_named(self, text: str) -> None:
+        """Its numbers have no names."""
+
     @property
     def place(self) -> tuple[int, int, int]:
         """Where it stands."""

@@ -168,11 +168,17 @@ class SessionScreen(Stage):
         self.playing.after_batch(said)
         self.schedule_paint()
 
-    def submit(self, job: Job, then: Callable[[], None] | None = None) -> None:
-        """Have something done in the driver's thread; `then` follows where it had nothing to say."""
-        self.driver.submit(job, then=then)
+    def submit(
+        self, job: Job, then: Callable[[], None] | None = None, *, quiet: bool = False
+    ) -> asyncio.Future[str]:
+        """Have something done in the driver's thread; `then` follows where it had nothing to say.
+
+        The future holds what it said, and with `quiet` nobody else is told.
+        """
+        done = self.driver.submit(job, quiet=quiet, then=then)
         if self._patience is None:
             self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._speak_of_work)
+        return done
 
     def submit_move(self, motion: str, count: int) -> None:
         """Have a motion carried out in the driver's thread."""
@@ -407,9 +413,25 @@ class SessionScreen(Stage):
 
     def go_to(self, target: str) -> None:
         """Go to a place in words."""
-        controller = self.controller
         self.playing.stop()
-        self.submit(lambda: controller.go_to(target))
+        self.go_there(target)
+
+    def go_there(self, text: str, *, quiet: bool = False) -> asyncio.Future[str]:
+        """Go to a place in words; the number that it names is selected."""
+        controller = self.controller
+        spots: list[tuple[str, str, int, int]] = []
+
+        def go() -> str:
+            said = controller.go_to(text)
+            spot = None if said else controller.spot_named(text)
+            spots.extend([spot] if spot is not None else [])
+            return said
+
+        def then() -> None:
+            if spots:
+                self.select(spots[0])
+
+        return self.submit(go, then, quiet=quiet)
 
     def begin(self, name: str) -> None:
         """Open a lesson by its name, in the place of this session."""
