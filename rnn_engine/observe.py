@@ -15,9 +15,10 @@ from rnn_engine.core.language import Apply
 from rnn_engine.core.steps import Stops
 from rnn_engine.generation import ranked
 from rnn_engine.position import Position
+from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
-from rnn_engine.snapshot import Formula, Snapshot, TimelineView
-from rnn_engine.spelling import brackets
+from rnn_engine.snapshot import Formula, Matrix, Snapshot, TimelineView
+from rnn_engine.spelling import brackets, label
 from rnn_engine.tables import tables
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import token_name
@@ -64,12 +65,13 @@ class _Observer:
             "output": f"output {'probabilities ' if self._is_softmax(output) else ''}{output}",
             "gradients": "gradients",
         }
+        panes = tables(self.at)
         return Snapshot(
             title=self.at.session.title,
             dtype=self.at.session.run.dtype,
             address=str(address),
             equation=self.at.equation,
-            panes=tables(self.at),
+            panes=panes,
             names={k: v.strip() for k, v in names.items()},
             formula=formula,
             narration=narration,
@@ -79,7 +81,27 @@ class _Observer:
             sequence=(self.at.sequence + 1, self.at.tape.B),
             edits=len(self.at.session.edits),
             within=self._within(),
+            number=("", "") if _shows_what_is_written(panes) else self._number(),
         )
+
+    def _number(self) -> tuple[str, str]:
+        """The first number that the step made: a gradient, a value of an update equation."""
+        at, number = self.at, self.at.phase.iteration
+        if at.inner and at.phase.name != "backward":
+            return "", ""
+        if at.phase.name == "update":
+            name, update = str(at.stop[0]), at.iteration.update
+            value = np.asarray(update.value(name, at.equation))
+            index = (0,) * len(at.session.run.shapes[name]) if value.ndim else ()
+            own = "w" if name in update.rule.frozen else at.equation
+            return label(at.session, Cell("update", number, name, index, equation=own)), str(
+                np.ravel(value)[0]
+            )
+        if at.phase.name != "backward":
+            return "", ""
+        index = (0,) if at.program.shapes[at.equation] else ()
+        cell = Cell("gradient", number, at.equation, index, at.place + at.phase.start + 1)
+        return label(at.session, cell), str(at.tape.gradient(at.equation)[at.place, at.sequence, 0])
 
     def _within(self) -> str:
         if not self.at.inner:
@@ -198,3 +220,8 @@ class _Observer:
             f"{token(drawn)} is {generator.how} ({chance}); it is the next input.",
             f"{token(drawn)} is the next input.",
         )
+
+
+def _shows_what_is_written(panes: Mapping[str, tuple[Matrix, ...]]) -> bool:
+    matrices = (matrix for shown in panes.values() for matrix in shown)
+    return any(matrix.written is not None and bool(matrix.written.any()) for matrix in matrices)

@@ -128,3 +128,5 @@ class Snapshot:
     """The sub-expression that is looked at inside the equation; empty for the equation as a whole."""
     dtype: str = "float64"
     """What the numbers are, `float64` or `float32`; those of the matrices are of that type."""
+    number: tuple[str, str] = ("", "")
+    """Name and exact value of the first number that the step made, where no pane shows it: `∂loss[4]`, `1.0`."""

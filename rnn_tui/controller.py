@@ -116,6 +116,13 @@ class Controller:
             cell = None
         return None if cell is None else self.spot_of(cell)
 
+    def cell_named(self, text: str) -> Cell | str:
+        """The number that a text names, seen from here, or one sentence why there is none."""
+        try:
+            return self._cell(text)
+        except AddressError as error:
+            return str(error)
+
     def _cell(self, text: str) -> Cell:
         """A number by its name, seen from here. Raises `AddressError`."""
         address = str(self.schedule.address(self.index))

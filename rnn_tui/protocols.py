@@ -41,6 +41,9 @@ class Controller(Protocol):
     def spot_named(self, text: str) -> tuple[str, str, int, int] | None:
         """Where the panes show the number that a text names at this address."""
 
+    def cell_named(self, text: str) -> Cell | str:
+        """The number that a text names, seen from here, or one sentence why there is none."""
+
     def cancel(self) -> None:
         """Ask a running move to stop; safe from any thread."""
 

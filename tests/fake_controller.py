@@ -133,6 +133,10 @@ class FakeController:
     def spot_named(self, text: str) -> None:
         """Its numbers have no names."""
 
+    def cell_named(self, text: str) -> str:
+        """Nor causes."""
+        return "a made-up number has no cause"
+
     @property
     def place(self) -> tuple[int, int, int]:
         """Where it stands."""

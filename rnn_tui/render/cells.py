@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
@@ -54,6 +54,13 @@ def first_written(matrix: Matrix) -> tuple[int, int] | None:
         return matrix.current, int(written[matrix.current].argmax())
     row, column = divmod(int(written.argmax()), written.shape[1])
     return row, column
+
+
+def written_in(panes: Mapping[str, Sequence[Matrix]]) -> str:
+    """The pane that shows what this step wrote; "" where none does."""
+    order = ("hidden", "output", "gradients", "weights", "inputs")
+    shown = (pane for pane in order if any(first_written(matrix) for matrix in panes.get(pane, ())))
+    return next(shown, "")
 
 
 def _within(at: int, matrix: Matrix, axis: int) -> int:

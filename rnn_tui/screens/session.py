@@ -31,6 +31,7 @@ from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
 from rnn_tui.screens.typed import Typing
 from rnn_tui.screens.views import WhyPanel
+from rnn_tui.text import safe_text
 from rnn_tui.tour import OVER, Tour
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class SessionScreen(Stage):
         self.controller, self.snapshot = controller, controller.snapshot
         self._message = ""
         self.typing.forget()
-        for pane in self.panes.values():
-            pane.choose(None)
+        self.follow()
         self.predicting.forget()
         self.explorer.forget()
         self.zoom("")
@@ -112,12 +112,15 @@ class SessionScreen(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
-        elsewhere = isinstance(view, WhyPanel) and view.in_no_pane
+        elsewhere = bool(self.unshown[0]) or (isinstance(view, WhyPanel) and view.in_no_pane)
+        picked = not self.follows
         for pane in self.panes.values():
-            pane.show(snapshot, focused=pane is here and not elsewhere, jump=self.typing.jump, boxed=frames)
+            focused = pane is here and not elsewhere
+            pane.show(snapshot, focused=focused, picked=picked, jump=self.typing.jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
-        self._title.show(snapshot, (view and view.exact) or here.exact(), len(self.arrangement.hidden))
+        exact = (safe_text(self.unshown[0]), self.unshown[1]) if self.unshown[0] else here.exact()
+        self._title.show(snapshot, (view and view.exact) or exact, len(self.arrangement.hidden))
         self._equation.show(snapshot, boxed=frames, marked=isinstance(view, WhyPanel) and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
@@ -183,6 +186,8 @@ class SessionScreen(Stage):
     def submit_move(self, motion: str, count: int) -> None:
         """Have a motion carried out in the driver's thread."""
         controller = self.controller
+        self.move_on()
+        self.explorer.follow()
         self.submit(lambda: controller.move(motion, count))
 
     def _speak_of_work(self) -> None:
@@ -246,9 +251,16 @@ class SessionScreen(Stage):
     # panes and cells
 
     def action_cell(self, dx: int, dy: int) -> None:
-        """Move the cell of the focused pane."""
+        """Move the selected cell from where it is; from now on it is the one that was picked."""
+        self.give_focus(self.pane.NAME)
         self.pane.move_cell(dx, dy, self.typing.take_count())
         self.schedule_paint()
+
+    def action_follow(self) -> None:
+        """Let go of the cell that was picked."""
+        if self.follows:
+            self.say("the selected number is what each step writes; h j k l and Tab pick another")
+        self.follow()
 
     def action_pane(self, change: int) -> None:
         """Focus the next pane, or the one before."""
@@ -275,6 +287,8 @@ class SessionScreen(Stage):
     def on_timeline_picked(self, event: Timeline.Picked) -> None:
         """Go where it points; while that is being done, only the latest place counts."""
         self.playing.stop()
+        self.move_on()
+        self.explorer.follow()
         waiting, self._pointed_at = self._pointed_at is not None, event.index
         if not waiting:
             self.submit(self._go_where_pointed)
@@ -285,9 +299,7 @@ class SessionScreen(Stage):
 
     def on_pane_pointed(self, event: Pane.Pointed) -> None:
         """The pane gets the focus; twice asks why."""
-        if event.pane is not self.pane:
-            self.give_focus(event.pane.NAME)
-        self.schedule_paint()
+        self.give_focus(event.pane.NAME)
         if event.again and not self.view_name:
             self.action_why()
 
@@ -419,6 +431,8 @@ class SessionScreen(Stage):
     def go_there(self, text: str, *, quiet: bool = False) -> asyncio.Future[str]:
         """Go to a place in words; the number that it names is selected."""
         controller = self.controller
+        self.move_on()
+        self.explorer.follow()
         spots: list[tuple[str, str, int, int]] = []
 
         def go() -> str:
