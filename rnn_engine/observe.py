@@ -57,6 +57,7 @@ class _Observer:
         by_hand = touched.sentence(self.at)
         if by_hand:
             narration = (*(f"{by_hand} {said}" for said in narration), by_hand)
+            note = f"{by_hand} {note}" if note else ""  # a note stands in the narration's place
         output = self.at.program.output
         names = {
             "inputs": "inputs",

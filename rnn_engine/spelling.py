@@ -226,7 +226,7 @@ class _Reading:
         stops = [stop for _, names in self.session.schedule.backward for stop in names]
         if self.gradient and self.after:
             raise AddressError(f"{self.text!r}: no way back leads there from {place.phase}")
-        if self.gradient and name not in stops:
+        if self.gradient and name not in stops and not self._on_the_way_back(name):
             raise AddressError(
                 f"{self.text!r}: the way back does not stop at {name!r}; expected {', '.join(stops)}"
             )
@@ -234,6 +234,11 @@ class _Reading:
             raise AddressError(f"{name!r} needs targets; expected {', '.join(_generated(self.session))}")
         kind = "gradient" if self.gradient else "value"
         return Cell(kind, place.iteration, name, (), place.t, self.sequence, self._pass)  # type: ignore[arg-type]  # one of them
+
+    def _on_the_way_back(self, name: str) -> bool:
+        """Whether a gradient leads there without a stop: to a softmax that is set by hand."""
+        order = self.timeline.iteration(self.place.iteration).tape.plan.backward_order
+        return any(name in names for _, names in order)
 
     # ------------------------------------------------------------ its element
 

@@ -22,7 +22,7 @@ Motion = Callable[[Schedule, int, int], int | str]
 def is_place(text: str) -> bool:
     """Whether a text looks like a place that `target` knows, and not like the name of a number."""
     text = text.strip()
-    return text in ("", "end", "home") or text[0] in "#-." or text[0].isdecimal()
+    return text in ("", "end", "home") or text[0] in "#-.:" or text[0].isdecimal()
 
 
 def target(schedule: Schedule, index: int, text: str) -> int:

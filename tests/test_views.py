@@ -146,6 +146,28 @@ async def test_the_panel_follows_time_and_the_selected_cell() -> None:
         assert address(pilot) == "1:forward:3:h"
 
 
+async def test_enter_asks_about_what_the_step_wrote_until_a_person_picks_a_cell() -> None:
+    async with opened(BPTT, "1:forward:4:loss") as pilot:
+        await keys(pilot, "f")
+        assert "∂loss[4] = 1.0" in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "enter")
+        assert explained(pilot) == "∂loss[4]"
+        await keys(pilot, "right")
+        assert explained(pilot) == "∂z[4][hi]"
+        await keys(pilot, "q", "right")
+        assert "∂h[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "enter", "enter")  # to ∂z, which is selected there, but was not picked
+        assert explained(pilot) == "∂z[4][hi]"
+        await keys(pilot, "q", "right")
+        assert "∂h[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "v", "h", "right")
+        assert "h[4][0] = 0.127" in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "escape")
+        assert "∂a[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "h", "right")
+        assert session(pilot).pane.NAME == "gradients" and not session(pilot).follows
+
+
 async def test_what_cannot_be_explained_says_why_and_opens_nothing() -> None:
     async with opened(BPTT, "1:forward:2:h") as pilot:
         await keys(pilot, "v", "o", "enter")
@@ -168,7 +190,7 @@ async def test_a_running_sum_is_explained_as_it_stands() -> None:
         text = screen_text(pilot)
         assert f"∂W_hh[0,0] so far = {shown}" in text
         assert "added at a[4]" in text and "added at a[3]" in text and "added at a[2]" not in text
-        await keys(pilot, "n")
+        await keys(pilot, "l", "h", "n")  # a cell that was picked stays
         assert "added at a[2]" in screen_text(pilot)
         await keys(pilot, "n")
         assert explained(pilot) == "∂W_hh[0,0]"  # the way back is done
@@ -377,7 +399,7 @@ async def test_predict_hides_judges_and_goes_on() -> None:
         assert "-0.2046" not in screen_text(pilot)
         await keys(pilot, "minus", "enter")
         assert "Right: it is -0.204646" in screen_text(pilot)
-        assert "h[2, 0] = -0.20464" in screen_text(pilot)
+        assert "h[2][0] = -0.20464" in screen_text(pilot)
         await keys(pilot, "left")
         assert not session(pilot).predicting.pending  # answered already
         await keys(pilot, "p")

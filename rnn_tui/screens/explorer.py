@@ -80,7 +80,7 @@ class Explorer:
             return
         self.follow()
         if view.following != view.explained:
-            controller = screen.controller
+            controller, view.explained = screen.controller, view.following
             screen.rearrange()
             screen.driver.submit(lambda: view.follow(controller, controller.snapshot))
         elif view.covers != screen.scene.panel:

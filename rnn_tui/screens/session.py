@@ -258,8 +258,6 @@ class SessionScreen(Stage):
 
     def action_follow(self) -> None:
         """Let go of the cell that was picked."""
-        if self.follows:
-            self.say("the selected number is what each step writes; h j k l and Tab pick another")
         self.follow()
 
     def action_pane(self, change: int) -> None:
