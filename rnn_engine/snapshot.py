@@ -57,7 +57,7 @@ class Matrix:
 
     def cell(self, row: int, column: int) -> str:
         """How one of its numbers is written: `W_xh[0,there]`, `z[4][class]`, `loss[2]`; of a token, `x[3]`."""
-        name = self.columns[column] if self.kind == "tokens" else self.key
+        name = (self.columns[column] if self.kind == "tokens" else "") or self.key
         return name + self.element(row, column)
 
     def element(self, row: int, column: int) -> str:

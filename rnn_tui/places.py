@@ -65,8 +65,8 @@ def continued(schedule: Schedule, text: str) -> tuple[Found, ...]:
         if phase is None:
             return ()
         names = _places_of(phase) if len(given) == 2 else _equations_at(phase, given[2])
-        if len(given) == 3 and phase.name == "backward":
-            names = (*names, *schedule.added_at)  # a parameter stands for the stop that adds to its gradient
+        if last and phase.name == "backward" and len(given) == 3 and (stops := tuple(names)):
+            names = (*stops, *schedule.added_at)  # a parameter stands for the stop that adds to its gradient
     found = (f"{head}:{name}" for name in dict.fromkeys(names) if name.startswith(last))
     return tuple(_limited(Found(address, address, "address") for address in found))
 

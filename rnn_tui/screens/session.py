@@ -273,7 +273,11 @@ class SessionScreen(Stage):
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
-        self.zoom("" if self.scene.zoom else self.pane.NAME)
+        if self.scene.zoom:
+            self.zoom("")
+        else:
+            self.give_focus(self.pane.NAME)
+            self.zoom(self.pane.NAME)
 
     def action_arrange(self) -> None:
         """Move the edges between panes, and hide some."""
