@@ -8,19 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine import explain, inside
-from rnn_engine.core.language import Apply, Expr, Read, walk
+from rnn_engine.core.language import Apply, Read, walk
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, PRODUCT, Array, Shape, Text
+from rnn_engine.core.operation import Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.generation import Generated, ranked
+from rnn_engine.place import Place, absence, kept_on, padded, senders, undefined, what_arrived
+from rnn_engine.reduction import Reduction
 from rnn_engine.session import Session
+from rnn_engine.style import STYLES, Shapes, distinct
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import token_name
-from rnn_engine.training import Reduction
 from rnn_engine.update import Update
 
-FULL, SHORT = explain.STYLES[0], explain.STYLES[1]
+FULL, SHORT = STYLES[0], STYLES[1]
 CANDIDATES = 8
 """Tokens that might have been drawn: so many are listed."""
 
@@ -50,7 +52,7 @@ def derivation(session: Session, timeline: Timeline, index: int, sequence: int =
         tape = iteration.tape
         if phase.name == "backward":
             _ = iteration.gradients
-    here = explain.Place(tape, place, min(sequence, tape.B - 1))
+    here = Place(tape, place, min(sequence, tape.B - 1))
     if phase.name != "backward":
         return tuple(_forward(here, equation))
     own = () if equation != "loss" else _weight(here, session.run.reduction)
@@ -68,7 +70,7 @@ def shapes(session: Session, timeline: Timeline, index: int, sequence: int = 0) 
         return explain.with_shapes(program.equations[equation].root).text
     iteration = timeline.iteration(phase.iteration)
     _ = iteration.gradients
-    return explain.backward_shapes(explain.Place(iteration.tape, place, sequence), equation)
+    return explain.backward_shapes(Place(iteration.tape, place, sequence), equation)
 
 
 def _draw(session: Session, generated: Generated, place: int) -> Section:
@@ -76,7 +78,7 @@ def _draw(session: Session, generated: Generated, place: int) -> Section:
     token, generator, drawn = token_name(session), generated.generator, generated.draws[place]
     if drawn is None:
         return Section("the next token", ("It is the next one of the prompt: nothing is drawn.",))
-    output, number = generator.plan.program.output, explain.STYLES[0].number
+    output, number = generator.plan.program.output, STYLES[0].number
     p = generated.tape(place).value(output)[0, 0]
     if generator.greedy or np.isnan(p).any():
         return Section(
@@ -109,7 +111,7 @@ def _draw(session: Session, generated: Generated, place: int) -> Section:
 # ---------------------------------------------------------------- forward
 
 
-def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
+def _forward(here: Place, equation: str) -> Iterator[Section]:
     found = here.tape.plan.program.equations[equation]
     t = here.tape.start + here.place + 1
     whole = explain.forward_formula(here, equation)
@@ -120,24 +122,24 @@ def _forward(here: explain.Place, equation: str) -> Iterator[Section]:
     if found.reads:
         yield Section("what it reads", tuple(dict.fromkeys(_read(here, read, t) for read in found.reads)))
     inner = inside.sub_expressions(here.tape.plan.program, equation)
-    if inner and not explain.undefined(here, equation) and not explain.padded(here):
+    if inner and not undefined(here, equation) and not padded(here):
         lines = [line for expr in inner for line in _value(here, expr)]
         yield Section("piece by piece", (*lines, f"{equation} {whole.result}"))
 
 
-def _read(here: explain.Place, read: Read, t: int) -> str:
+def _read(here: Place, read: Read, t: int) -> str:
     value = here.value(read)
     at = f"[{t + read.offset}]" if read.kind not in ("parameter", "index") else ""
     name = "y" if read.kind == "class" else read.name
     y = here.tape.y
     if name == "y" and y is not None and y.missing is not None and y.missing[here.place, here.sequence]:
-        return f"{name}{at}: {explain.absence(here)}"
+        return f"{name}{at}: {absence(here)}"
     if value.ndim == 2:
         return f"{name}: a {value.shape[0]}×{value.shape[1]} matrix"
     return f"{name}{at} = {_numbers(value)}"
 
 
-def _value(here: explain.Place, expr: Apply) -> list[str]:
+def _value(here: Place, expr: Apply) -> list[str]:
     formula, _ = inside.value_inside(here, expr)
     return _rule(formula.symbols, formula.numbers, formula.result)
 
@@ -146,13 +148,13 @@ def _value(here: explain.Place, expr: Apply) -> list[str]:
 
 
 def _backward(
-    here: explain.Place, equation: str, own: tuple[str, ...], gradients: Mapping[str, Array]
+    here: Place, equation: str, own: tuple[str, ...], gradients: Mapping[str, Array]
 ) -> Iterator[Section]:
     """`own`: what is to be said of the rule besides; `gradients`: of the parameters, when the way back is done."""
     tape, plan = here.tape, here.tape.plan
     t = tape.start + here.place + 1
     whole = explain.backward_formula(here, equation)
-    many = len(explain.what_arrived(here, equation)) > 1  # then each follows with its own numbers
+    many = len(what_arrived(here, equation)) > 1  # then each follows with its own numbers
     numbers = (explain.summed(here, equation, FULL),) if many else whole.numbers
     rule = _rule(whole.symbols, numbers, whole.result)
     shapes = explain.backward_shapes(here, equation)
@@ -179,31 +181,31 @@ def _backward(
         yield Section(f"handed down inside {equation}", tuple(lines))
 
 
-def _weight(here: explain.Place, reduction: Reduction) -> tuple[str, ...]:
+def _weight(here: Place, reduction: Reduction) -> tuple[str, ...]:
     """Where the weight of a loss comes from."""
     tape = here.tape
-    if explain.undefined(here, "loss"):
-        return (f"no weight: {explain.absence(here)}",)
+    if undefined(here, "loss"):
+        return (f"no weight: {absence(here)}",)
     parts = [f"a {reduction.batch} over the batch of {tape.B}"] if tape.B > 1 else []
     parts.append(f"a {reduction.time} over the time steps")
     return (f"the objective is {', '.join(parts)}",)
 
 
-def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
+def _arrived(here: Place, equation: str, t: int) -> Iterator[Section]:
     """Who sent what; the direct part (by this time step's own loss) beside the total."""
     tape, plan = here.tape, here.tape.plan
     lines, direct, others = [], np.zeros(0), np.zeros(0)
-    for sender in explain.senders(here, equation):
+    for sender in senders(here, equation):
         sent = tape.sent(equation, sender)[here.place, here.sequence]
         lines.append(f"{sender.equation}[{t - sender.offset}] reads {equation}[{t}] and sends")
         rule = explain.sent_rule(here, sender)
-        numbers = explain.distinct([explain.sent_rule(here, sender, style) for style in explain.STYLES])
+        numbers = distinct([explain.sent_rule(here, sender, style) for style in STYLES])
         lines += [f"  {line}" for line in _rule(rule, numbers, f"= {_numbers(sent)}")]
         if sender.offset:
             others = others + sent if others.size else sent
         else:
             direct = direct + sent if direct.size else sent
-    kept = explain.kept_on(here, equation)
+    kept = kept_on(here, equation)
     if kept is not None:
         there, passed = kept
         lines += [
@@ -222,7 +224,7 @@ def _arrived(here: explain.Place, equation: str, t: int) -> Iterator[Section]:
     yield Section("what arrived", tuple(lines))
 
 
-def _together(here: explain.Place, equation: str) -> Iterator[Section]:
+def _together(here: Place, equation: str) -> Iterator[Section]:
     """Why a loss and its softmax are differentiated together, from the rules of the two."""
     plan = here.tape.plan
     for loss, source in plan.fused.items():
@@ -255,14 +257,11 @@ def _receiver(plan: Plan, loss: Apply, source: Apply) -> str:
     return own or next(e.name for e in equations if loss in walk(e.root))
 
 
-def _added(here: explain.Place, equation: str, name: str, part: Array, total: Array) -> Iterator[str]:
+def _added(here: Place, equation: str, name: str, part: Array, total: Array) -> Iterator[str]:
     for use in here.tape.plan.uses[name]:
         if use.node.equation.name != equation:
             continue
-        args = [Text(_plain(arg)) for arg in use.node.apply.args]
-        handed = explain.inner_rule(here, equation, use.node.apply)
-        g, out = Text(handed, PRODUCT if " " in handed else ATOM), Text(_plain(use.node.apply))
-        yield f"∂{name} gets {use.node.apply.operation.vjp_text(use.argument, g, out, args).text}"
+        yield f"∂{name} gets {explain.added_rule(here, use)}"
     yield from _rows(part)
     yield f"  all time steps together make ∂{name}"
     yield from _rows(total)
@@ -277,10 +276,6 @@ def _rows(part: Array) -> Iterator[str]:
             yield f"    … {len(part) - 8} more rows"
     else:
         yield f"  = {_numbers(part)}"
-
-
-def _plain(expr: Expr) -> str:
-    return expr.source
 
 
 # ---------------------------------------------------------------- update
@@ -325,7 +320,7 @@ def _rule(symbols: str, numbers: tuple[str, ...], result: str) -> list[str]:
 def _with_shapes(rule: list[str], shapes: str, result: Shape) -> tuple[str, ...]:
     """A rule, and where a matrix is among them the shapes below its symbols."""
     symbols, *rest = rule
-    told = [f"  shapes: {shapes} = {explain.Shapes.of(result).text}"] if "×" in shapes else []
+    told = [f"  shapes: {shapes} = {Shapes.of(result).text}"] if "×" in shapes else []
     return (symbols, *told, *rest)
 
 

@@ -6,99 +6,16 @@ with numbers as its arguments, so the two cannot drift from the code or from eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, NEGATIVE, PRODUCT, SUM, Array, Shape, Text
-from rnn_engine.core.plan import Sender
-from rnn_engine.core.tape import Tape
+from rnn_engine.core.operation import ATOM, PRODUCT, SUM, Text
+from rnn_engine.core.plan import ParameterUse, Sender
+from rnn_engine.element import Gradient, Spelling, Value
+from rnn_engine.place import Place, absence, kept_on, padded, senders, set_by_hand, undefined, what_arrived
 from rnn_engine.snapshot import Formula
+from rnn_engine.style import SHAPES, STYLES, Shapes, Style, Words, distinct
 from rnn_engine.update import Update
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How much of a number and of a vector a formula shows."""
-
-    decimals: int
-    elements: int
-
-    def number(self, value: float) -> str:
-        """A number of the run. One of NumPy's is compared in its own kind: the float32 0.1 is 0.1."""
-        if not np.isfinite(value):
-            return {"nan": "NaN", "inf": "∞", "-inf": "-∞"}[str(float(value))]
-        size = abs(value)
-        if value == int(value) and size < 1e6:
-            return str(int(value))
-        if size >= 1e5 or size < 0.5 * 10.0**-self.decimals:
-            return f"{value:.{max(self.decimals - 2, 1)}e}"
-        text = f"{value:.{self.decimals}f}"
-        return text.rstrip("0") if type(value)(text) == value else text
-
-    def vector(self, values: Array, scalar: bool) -> Text:
-        flat = np.ravel(values)
-        if scalar:
-            number = self.number(flat[0])
-            return Text(number, NEGATIVE if number.startswith("-") else ATOM)
-        shown = [self.number(v) for v in flat[: self.elements]]
-        return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
-
-
-@dataclass(frozen=True, slots=True)
-class Element(Style):
-    """Formulas for one element: of every vector that number alone. For what goes element by element."""
-
-    element: int = 0
-
-    def vector(self, values: Array, scalar: bool) -> Text:
-        flat = np.ravel(values)
-        at = 0 if scalar or flat.size == 1 else self.element
-        return Style.vector(self, flat[at : at + 1], True)
-
-
-STYLES = (Style(6, 8), Style(4, 8), Style(4, 4), Style(4, 2), Style(3, 2), Style(2, 1))
-"""From the fullest to the shortest."""
-
-
-class Shapes:
-    """Shapes in the place of names: `[2×4] @ [4]`; a single number is 1."""
-
-    @staticmethod
-    def of(shape: Shape) -> Text:
-        return Text(f"[{'×'.join(map(str, shape))}]" if shape else "1")
-
-
-SHAPES = Shapes()
-Words = Style | Shapes | None
-"""What stands for a value in a formula: its number, its shape, or its name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """One place on a tape: a time step (0 … T−1) of one sequence (0 … B−1)."""
-
-    tape: Tape
-    place: int
-    sequence: int
-
-    def value(self, expr: Expr) -> Array:
-        """`[n]`, or a parameter's array."""
-        array = self.tape.operand(expr)
-        return array[self.place, self.sequence] if array.ndim == 3 else array
-
-    def gradient(self, expr: Apply) -> Array:
-        """`[n]`: ∂loss/∂ a sub-expression."""
-        found: Array = self.tape.inner_gradient(expr)[self.place, self.sequence]
-        return found
-
-    def at(self, place: int) -> Place:
-        return Place(self.tape, place, self.sequence)
-
 
 # ---------------------------------------------------------------- forward
 
@@ -136,77 +53,6 @@ def with_shapes(expr: Expr) -> Text:
     return Text(expr.source) if isinstance(expr, Constant) else Shapes.of(expr.shape)
 
 
-def set_by_hand(place: Place, equation: str) -> list[int]:
-    """The elements of a value here that are no result of its equation: a person set them."""
-    mask = place.tape.set_by_hand(equation)
-    return [] if mask is None else [int(k) for k in np.flatnonzero(mask[place.place, place.sequence])]
-
-
-def undefined(place: Place, equation: str) -> bool:
-    """Whether an equation has no value here, for want of a target or because the sequence is over."""
-    gaps = place.tape.undefined(equation)
-    return gaps is not None and bool(gaps[place.place, place.sequence])
-
-
-def padded(place: Place) -> bool:
-    """Whether the sequence is over here."""
-    padding = place.tape.padding
-    return padding is not None and bool(padding[place.place, place.sequence])
-
-
-def absence(place: Place) -> str:
-    """Why there is no value."""
-    return "the sequence is over (padded)" if padded(place) else "there is no target"
-
-
-def kept_on(place: Place, equation: str) -> tuple[Place, Array] | None:
-    """Where a sequence is over at a state's next stop on the way back: that place, and the gradient handed on as it is.
-
-    None where the sequence goes on, and for what is no state.
-    """
-    there = place.at(place.place + place.tape.workspace.direction(equation))
-    found = place.tape.kept(equation, place.place)
-    if found is None or not padded(there):
-        return None
-    return there, found[place.sequence]
-
-
-def senders(place: Place, equation: str) -> tuple[Sender, ...]:
-    """The readers that send something here: not those beyond the window, or where the sequence is over."""
-    tape = place.tape
-    return tuple(
-        sender
-        for sender in tape.plan.senders.get(equation, ())
-        if 0 <= place.place - sender.offset < tape.T and not padded(place.at(place.place - sender.offset))
-    )
-
-
-def what_arrived(place: Place, equation: str) -> list[tuple[str, Array]]:
-    """What arrived at a value in this sequence, `[n]` each, and from which stop; what a state keeps comes last."""
-    tape, t = place.tape, place.tape.start + place.place + 1
-    if equation in tape.plan.stands_for_argument:
-        loss = tape.plan.stands_for_argument[equation]
-        return [(f"{loss}[{t}]", tape.gradient(equation)[place.place, place.sequence])]
-    found = [
-        (f"{s.equation}[{t - s.offset}]", tape.sent(equation, s)[place.place, place.sequence])
-        for s in senders(place, equation)
-    ]
-    kept = kept_on(place, equation)
-    if kept is not None:
-        found.append((f"{equation}[{tape.start + kept[0].place + 1}]", kept[1]))
-    return found
-
-
-def target_class(place: Place, classes: int) -> int | None:
-    """The class that is the target here, one of so many; None where there is none."""
-    y, program = place.tape.y, place.tape.plan.program
-    if y is None or y.classes is None or (y.shape or (program.classes,)) != (classes,):
-        return None
-    if y.missing is not None and y.missing[place.place, place.sequence]:
-        return None
-    return int(y.classes[place.place, place.sequence])
-
-
 def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
     """An expression with numbers put in.
 
@@ -215,30 +61,19 @@ def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
     match expr:
         case Read(kind="parameter") if len(expr.shape) == 2:
             return Text(expr.name)
-        case Apply(operation=operation, args=[matrix, vector]) if operation is PRODUCT_OF_MATRIX:
-            if expr.shape == (1,) or isinstance(style, Element):
-                row = style.element if isinstance(style, Element) and expr.shape != (1,) else 0
-                return _spelled_product(place.value(matrix)[row], place.value(vector), style)
-            return style.vector(place.value(expr), False)
+        case Apply(operation=operation) if operation is PRODUCT_OF_MATRIX:
+            one = expr.shape == (1,)
+            return _one_number(Value, place, expr, style) if one else style.vector(place.value(expr), False)
         case Apply(operation=operation, args=args):
             return operation.text([with_numbers(place, arg, style) for arg in args])
     return style.vector(place.value(expr), expr.shape == () or expr.shape == (1,))
 
 
-def _spelled_product(row: Array, vector: Array, style: Style) -> Text:
-    """A row times a vector: the products that are not with zero."""
-    used = [k for k in range(len(row)) if vector[k] != 0.0]
-    if len(used) > style.elements:
-        return style.vector(np.array([row @ vector]), True)
-    terms = []
-    for k in used:
-        left, right = style.vector(row[k], True), style.vector(vector[k], True)
-        terms.append(
-            left if vector[k] == 1.0 else Text(f"{left.at(PRODUCT)} * {right.at(PRODUCT + 1)}", PRODUCT)
-        )
-    if len(terms) == 1:
-        return terms[0]
-    return Text(" + ".join(t.at(SUM + 1) for t in terms) or "0", SUM if terms else ATOM)
+def _one_number(operand: type[Value] | type[Gradient], place: Place, expr: Expr, style: Style) -> Text:
+    """The rule of what is one number, or the number where the rule has many terms."""
+    found = operand(place, expr, Spelling(style, style.elements, False))
+    rule = found.rule((0,))
+    return rule if "…" not in rule.text else found.number((0,))
 
 
 # ---------------------------------------------------------------- backward
@@ -289,6 +124,18 @@ def summed(place: Place, equation: str, style: Style) -> str:
 def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = None) -> str:
     """The gradient of a sub-expression, out of that of its equation: in symbols, or with numbers."""
     return _sent(place, Sender(equation, 0, ()), style, expr)
+
+
+def added_rule(place: Place, use: ParameterUse) -> str:
+    """What a use of a parameter adds to its gradient: in symbols."""
+    apply = use.node.apply
+    handed = inner_rule(place, use.node.equation.name, apply)
+    g, args = Text(handed, PRODUCT if " " in handed else ATOM), [Text(arg.source) for arg in apply.args]
+    rule = apply.operation.vjp_text(use.argument, g, Text(apply.source), args).text
+    one = (
+        apply.operation.elementwise and apply.shape and not use.read.shape
+    )  # a scalar that every element used
+    return f"sum({rule})" if one else rule
 
 
 def sent_rule(place: Place, sender: Sender, style: Style | None = None) -> str:
@@ -361,11 +208,9 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
         found = []
         for i, arg in enumerate(expr.args):
             if leads_there(arg):
-                one = arg.shape == (1,) or isinstance(style, Element)
-                if isinstance(style, Style) and expr.operation is PRODUCT_OF_MATRIX and one:
-                    at = style.element if isinstance(style, Element) and arg.shape != (1,) else 0
-                    column = there.value(expr.args[0])[:, at]
-                    rule = _spelled_product(column, there.gradient(expr), style)
+                one = arg.shape == (1,) and expr.operation is PRODUCT_OF_MATRIX
+                if isinstance(style, Style) and one:
+                    rule = _one_number(Gradient, there, arg, style)
                 else:
                     rule = expr.operation.vjp_text(i, g, result(expr), [text(a) for a in expr.args])
                     if expr.operation.elementwise and expr.shape and not arg.shape:
@@ -385,9 +230,7 @@ def _shifted(read: Read, steps: int, index: str) -> str:
 # ---------------------------------------------------------------- update
 
 
-def update_formula(
-    update: Update, parameter: str, equation: str, styles: Sequence[Style] = STYLES
-) -> Formula:
+def update_formula(update: Update, parameter: str, equation: str) -> Formula:
     """An update equation for one parameter, with its numbers."""
     value = update.value(parameter, equation)
     scalar = value.size == 1
@@ -406,60 +249,5 @@ def update_formula(
             flat = flat[part]
         return style.vector(flat, flat.size == 1)
 
-    numbers = [text(found.root, style).text for style in styles]
+    numbers = [text(found.root, style).text for style in STYLES]
     return Formula(found.source.split("#")[0].strip(), distinct(numbers), result)
-
-
-# ---------------------------------------------------------------- one element
-
-ONE = 6, 4
-"""Decimals, and the most products that are spelled out, in a formula for one element."""
-LONGEST = 160
-"""Characters of one; the terms say it better than a longer one would."""
-
-
-def forward_element(place: Place, equation: str, element: int) -> str:
-    """An equation with the numbers of one element; empty where it does not go element by element."""
-    root = place.tape.plan.program.equations[equation].root
-    return _short(with_numbers(place, root, Element(*ONE, element)).text) if _by_element(root) else ""
-
-
-def backward_element(place: Place, equation: str, element: int) -> str:
-    """What every reader sends to one element, with its numbers; empty where that does not go element by element."""
-    plan, program = place.tape.plan, place.tape.plan.program
-    sending = senders(place, equation)
-    for root in (program.equations[sender.equation].root for sender in sending):
-        judged = root in plan.fused and isinstance(root.args[0], Read)  # ∂loss * (p - y)
-        spread = bool(root.shape) and not program.shapes[equation]  # one number that every element used
-        if spread or not (judged or _by_element(root)):
-            return ""
-    if equation == "loss" or equation in plan.stands_for_argument or kept_on(place, equation):
-        return ""
-    return _short(" + ".join(_sent(place, sender, Element(*ONE, element)) for sender in sending))
-
-
-def update_element(update: Update, parameter: str, equation: str, element: int) -> str:
-    """An update equation with the numbers of one element; empty where it takes more than that."""
-    root = update.tape(parameter)[0].plan.program.equations[equation].root
-    if not _by_element(root) or not root.shape:
-        return ""
-    [numbers] = update_formula(update, parameter, equation, (Element(*ONE, element),)).numbers
-    return _short(numbers)
-
-
-def _short(numbers: str) -> str:
-    return numbers if len(numbers) <= LONGEST else ""
-
-
-def _by_element(expr: Expr) -> bool:
-    """Whether every element comes from the same element of its arguments, matrix products apart."""
-    if not isinstance(expr, Apply):
-        return True
-    if expr.operation is PRODUCT_OF_MATRIX:
-        return isinstance(expr.args[1], Read)
-    whole = any(arg.shape and not expr.shape for arg in expr.args)  # one number of all elements
-    return expr.operation.elementwise and not whole and all(map(_by_element, expr.args))
-
-
-def distinct(texts: list[str]) -> tuple[str, ...]:
-    return tuple(sorted(dict.fromkeys(texts), key=len, reverse=True))

@@ -179,7 +179,7 @@ class Experiment(Session):
         return itemise(self.iteration(iteration), sequence)
 
     def horizon(self, iteration: int = 1, state: str | None = None, sequence: int = 0) -> Horizon | None:
-        """How far back the last state remembers: ‖∂h_T/∂h_k‖₂, `norms` `[T]`."""
+        """How far a state remembers: ‖∂h_T/∂h_k‖₂, `norms` `[T]`; of one that is read from `[t+k]` ‖∂h_1/∂h_k‖₂."""
         return horizon(self.iteration(iteration), state, sequence)
 
     def _shaped(self, name: str, values: Array) -> Floats:

@@ -10,7 +10,8 @@ import numpy as np
 from rnn_engine.core.language import Apply, Expr
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array
-from rnn_engine.explain import STYLES, Place, absence, kept_on, padded, target_class, undefined, what_arrived
+from rnn_engine.place import Place, absence, kept_on, padded, target_class, undefined, what_arrived
+from rnn_engine.style import STYLES
 from rnn_engine.update import Update
 
 Token = Callable[[int], str | int]
@@ -67,7 +68,7 @@ def forward_step(place: Place, equation: str, token: Token, element: Element) ->
         return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
     nowhere = next((source for source, part in terms if np.isnan(part).any()), None)
     if nowhere is not None:
-        return (f"{short[:-1]}; the NaN comes in with {nowhere}.", short)
+        return (f"{short[:-1]}; the nan comes in with {nowhere}.", short)
     source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
     if not part.any():
         return (short,)
@@ -91,7 +92,7 @@ def _previous(place: Place, equation: str) -> Array | None:
 
 
 def _most_changed(before: Array, value: Array) -> int | None:
-    """The element that changed most, one that became NaN before all others; None where all are what they were."""
+    """The element that changed most, one that became nan before all others; None where all are what they were."""
     with np.errstate(invalid="ignore", over="ignore"):
         change = np.abs(value - before)
     change[np.isnan(change)] = np.inf
@@ -104,7 +105,7 @@ def _told_apart(old: Any, new: Any) -> tuple[str, str]:
     """Two numbers with as many digits as it takes to see that they differ."""
     for style in (STYLES[1], STYLES[0]):
         shown = style.number(old), style.number(new)
-        if len({float(text.replace("∞", "inf")) for text in shown}) == 2:  # 0.5 and 0.5000 look alike
+        if len({float(text) for text in shown}) == 2:  # 0.5 and 0.5000 look alike
             return shown
     return str(old), str(new)
 

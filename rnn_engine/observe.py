@@ -14,11 +14,13 @@ from rnn_engine import explain, inside, narrate, touched
 from rnn_engine.core.language import Apply
 from rnn_engine.core.steps import Stops
 from rnn_engine.generation import ranked
+from rnn_engine.place import undefined
 from rnn_engine.position import Position
 from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Formula, Matrix, Snapshot, TimelineView
 from rnn_engine.spelling import brackets, label
+from rnn_engine.style import STYLES
 from rnn_engine.tables import tables
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import token_name
@@ -182,7 +184,7 @@ class _Observer:
         if self.at.phase.name != "evaluate" or self.at.equation != self.at.program.output:
             return told
         predicted, y = self.at.ending.predicted, self.at.tape.y
-        if predicted is None or y is None or y.classes is None or explain.undefined(self.at.where, "loss"):
+        if predicted is None or y is None or y.classes is None or undefined(self.at.where, "loss"):
             return told
         if np.isnan(self.at.tape.value(self.at.equation)[self.at.place, self.at.sequence]).any():
             return told  # nothing is the likeliest
@@ -206,7 +208,7 @@ class _Observer:
             return Formula("sample = the next token of the prompt", (), f"= {following}"), (
                 f"The prompt goes on with {following}: nothing is drawn.",
             )
-        p, number = self.at.tape.value(output)[0, 0], explain.STYLES[1].number
+        p, number = self.at.tape.value(output)[0, 0], STYLES[1].number
         formula = Formula(
             f"sample = {generator.how.removeprefix('the ')}",
             (),

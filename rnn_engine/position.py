@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from rnn_engine import explain, inside
+from rnn_engine import inside
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply
 from rnn_engine.core.tape import Tape
+from rnn_engine.place import Place
 from rnn_engine.schedule import Phase
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
@@ -73,8 +74,8 @@ class Position:
         return min(self.wanted_sequence, self.tape.B - 1)
 
     @cached_property
-    def where(self) -> explain.Place:
-        return explain.Place(self.tape, 0 if self.phase.name == "generate" else self.place, self.sequence)
+    def where(self) -> Place:
+        return Place(self.tape, 0 if self.phase.name == "generate" else self.place, self.sequence)
 
     @cached_property
     def inside(self) -> tuple[Apply, ...]:

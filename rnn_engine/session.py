@@ -17,10 +17,11 @@ from rnn_engine.edits import with_edits
 from rnn_engine.errors import AddressError, EngineError, EquationError, ReplayError
 from rnn_engine.generation import Generator, make_generator
 from rnn_engine.precision import check_constants, rounded
+from rnn_engine.reduction import Reduction
 from rnn_engine.replay import Edit, Mark, Replay, Training, load, replaced, save
 from rnn_engine.rooms import Rooms, rooms
 from rnn_engine.schedule import Schedule, UpdateStops, windows_of_epoch
-from rnn_engine.training import Reduction, Run, side_by_side
+from rnn_engine.training import Run, side_by_side
 from rnn_engine.update import DEFAULTS, UpdateRule, compile_update, optimizer_text
 
 

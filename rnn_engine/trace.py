@@ -265,5 +265,10 @@ def plain_number(value: float, dtype: str = "float64") -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
+def as_read(value: float | str) -> str:
+    """A number of a record as people read it, in its shortest form: what JSON has as `"Infinity"` is `inf`."""
+    return repr(float(value)) if isinstance(value, str) else repr(value)
+
+
 def _per_sequence(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, count, repeat
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,42 +23,12 @@ from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.data import Batch, Dataset
 from rnn_engine.generation import Generated, Generator
+from rnn_engine.reduction import Reduction
 from rnn_engine.schedule import Address, Phase, Schedule, Window
 from rnn_engine.update import State, Update, UpdateRule
 
 ARRAY_OVERHEAD = 250
 """Bytes that an array costs beside its numbers, with its place in a mapping (CPython 3.11, NumPy 2.4)."""
-
-Reduce = Literal["sum", "mean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """How the losses of a window become one objective: over the batch first, then over time."""
-
-    time: Reduce = "sum"
-    batch: Reduce = "mean"
-
-    def weights(self, missing: NDArray[np.bool_] | None, T: int, B: int) -> NDArray[np.float64]:
-        """`[T, B]`: the weight of each loss in the objective; 0 where a target is missing."""
-        weights = np.ones((T, B)) if missing is None else np.where(missing, 0.0, 1.0)
-        if self.batch == "mean":
-            weights /= B
-        if self.time == "mean":
-            weights /= max(1, int(np.count_nonzero(weights.any(axis=1))))
-        return weights
-
-    def totals(self, values: Array, missing: NDArray[np.bool_] | None) -> dict[str, float]:
-        """Sum and mean over time of a scalar `[T, B]`, after the batch reduction."""
-        weights = (
-            Reduction("sum", self.batch).weights(missing, *values.shape).astype(values.dtype, copy=False)
-        )
-        steps = int(np.count_nonzero(weights.any(axis=1)))
-        with np.errstate(all="ignore"):
-            per_step = (np.where(weights == 0.0, weights, values) * weights).sum(axis=1)
-            total = float(np.add.accumulate(per_step)[-1]) + 0.0  # in the order of time, as a person adds up
-            mean = float(values.dtype.type(total / steps)) if steps else 0.0
-        return {"sum": total, "mean": mean}
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,7 +122,7 @@ def parser() -> Parser:
     add_sequence(p)
     p.add_argument("--json", action="store_true", help="one object")
 
-    p = add("flow", "what the loss of every time step sends to every earlier one")
+    p = add("flow", "what the loss of every time step sends to every other")
     p.add_argument("session", metavar="SESSION", help=a_session)
     add_iteration(p)
     add_sequence(p)
@@ -131,8 +131,8 @@ def parser() -> Parser:
     p = add(
         "horizon",
         "after how many steps is the gradient gone, and where does it die?",
-        "Print in one line after how many steps less than 1 % of the last state's gradient is left, and the\n"
-        "hop and the factor that lose most.",
+        "Print after how many steps less than 1 % of the last state's gradient is left, and the hop and the factor\n"
+        "that lose most: in one line, or one for each direction where states are carried both ways.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     add_iteration(p)

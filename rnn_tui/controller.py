@@ -10,7 +10,7 @@ from pathlib import Path
 from rnn_engine.derive import Section, derivation, shapes
 from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
-from rnn_engine.flow import Flow, Horizon, horizon, itemise
+from rnn_engine.flow import Flow, Horizon, horizons, itemise
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.replay import Mark, Replay
@@ -49,7 +49,7 @@ class Controller:
         self._may_replace: Path | None = None
         self._stop = threading.Event()
         self._shown: tuple[tuple[int, int, int], Snapshot] | None = None
-        self._flow: tuple[tuple[int, int], Flow | str, Horizon | None] | None = None
+        self._flow: tuple[tuple[int, int], Flow | str, tuple[Horizon, ...]] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
             "step": self._step,
             "into": self._into,
@@ -224,21 +224,21 @@ class Controller:
         except EngineError as error:
             return str(error)
 
-    def flow(self) -> tuple[Flow | str, Horizon | None]:
-        """The itemised gradient of this iteration's window (or why there is none), and the memory horizon."""
+    def flow(self) -> tuple[Flow | str, tuple[Horizon, ...]]:
+        """The itemised gradient of this iteration's window (or why there is none), and the memory horizons."""
         key = (self.schedule.phase(self.index).iteration, self.snapshot.sequence[0] - 1)
         if self._flow is None or self._flow[0] != key:
             self._flow = key, *self._flowing(*key)
         return self._flow[1:]
 
-    def _flowing(self, number: int, sequence: int) -> tuple[Flow | str, Horizon | None]:
+    def _flowing(self, number: int, sequence: int) -> tuple[Flow | str, tuple[Horizon, ...]]:
         if not self.schedule.backward:
-            return "there is no loss, so no gradient flows; an equation `loss = …` makes one", None
+            return "there is no loss, so no gradient flows; an equation `loss = …` makes one", ()
         iteration = self.timeline.iteration(number)
         found = itemise(iteration, min(sequence, iteration.tape.B - 1))
         if found is None:
-            return "no state lies on the way to the loss, so nothing flows through time", None
-        return found, horizon(iteration, sequence=min(sequence, iteration.tape.B - 1))
+            return "no state lies on the way to the loss, so nothing flows through time", ()
+        return found, horizons(iteration, min(sequence, iteration.tape.B - 1))
 
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""

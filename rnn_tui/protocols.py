@@ -75,8 +75,8 @@ class Controller(Protocol):
     def why(self, cell: Cell) -> Why | str:
         """What a number is made of."""
 
-    def flow(self) -> tuple[Flow | str, Horizon | None]:
-        """The itemised gradient of this iteration, or why there is none; and the memory horizon."""
+    def flow(self) -> tuple[Flow | str, tuple[Horizon, ...]]:
+        """The itemised gradient of this iteration, or why there is none; and the memory horizons."""
 
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""

@@ -6,33 +6,47 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnn_engine.flow import Hop, Horizon
+    from rnn_engine.flow import Flow, Hop, Horizon
 
 
-def horizon_line(found: Horizon, worst: Hop | None) -> str:
-    """After how many steps the last state's gradient is gone, and the hop that loses most."""
-    T = len(found.norms)
-    last = f"∂{found.state}[{found.start + T}]"
-    if found.steps is None and not isfinite(found.norms[0]):
-        line = f"horizon: none that is known; ∂{found.state} overflows"
-    elif found.steps is None:
-        span = "1 step" if T == 2 else f"{T - 1} steps"
-        first, t = float(found.norms[0]), found.start + 1
-        much = (
-            f"{last} has grown × {first:.3g} by t={t}"
-            if first > 1.0
-            else f"{first:.2g} of {last} is left at t={t}"
-        )
-        line = f"horizon: more than {span}; {much}"
-    else:
+def horizon_line(found: Horizon, flow: Flow | None) -> str:
+    """After how many steps the gradient of a state is gone, and the hop that loses most."""
+    blamed = "" if flow is None else worst_line(found, flow)
+    return f"{left_line(found)}; {blamed}" if blamed else left_line(found)
+
+
+def left_line(found: Horizon) -> str:
+    """After how many steps the gradient of a state is gone."""
+    T, t = len(found.norms), found.start + found.far + 1
+    last = f"∂{found.state}[{found.start + found.end + 1}]"
+    head = "horizon" if found.way < 0 else "horizon to later time steps"
+    if found.steps is not None:
         after = "1 step; after it" if found.steps == 1 else f"{found.steps} steps; after them"
-        line = f"horizon: {after} less than 1 % of {last} is left"
-    if worst is not None:
-        does = "loses" if worst.factor <= 1.0 else "grows"
-        line += f"; the hop t={worst.t} → {worst.t - 1} {does} most: {blame(worst)}"
-    return line
+        return f"{head}: {after} less than 1 % of {last} is left"
+    much = float(found.norms[found.far])
+    if not isfinite(much):
+        return f"{head}: none that is known; ∂{found.state} overflows"
+    left = (
+        f"{last} has grown × {much:.3g} by t={t}" if much > 1.0 else f"{much:.2g} of {last} is left at t={t}"
+    )
+    return f"{head}: more than {_steps(T - 1)}; {left}"
+
+
+def worst_line(found: Horizon, flow: Flow) -> str:
+    """The hop that loses or grows most of those that go the way of a horizon; "" where there is none."""
+    worst = flow.worst(flow.last if found.way < 0 else flow.first, found.way)
+    if worst is None:
+        return ""
+    lengths = {c.offset for c in flow.crossings if c.offset * found.way > 0 and not c.straight}
+    which = f"of the hops of {_steps(abs(worst.offset))}" if len(lengths) > 1 else "the hop"
+    does = "loses" if worst.factor <= 1.0 else "grows"
+    return f"{which} t={worst.t} → {worst.to} {does} most: {blame(worst)}"
 
 
 def blame(hop: Hop) -> str:
     """What a hop's factor is made of."""
     return f"× {hop.factor:.3g} (nonlinearity × {hop.nonlinearity:.3g}, weights × {hop.weights:.3g})"
+
+
+def _steps(n: int) -> str:
+    return "1 step" if n == 1 else f"{n} steps"

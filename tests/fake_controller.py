@@ -158,9 +158,9 @@ class FakeController:
         """These numbers have no cause."""
         return "a made-up number has no cause"
 
-    def flow(self) -> tuple[Flow | str, Horizon | None]:
+    def flow(self) -> tuple[Flow | str, tuple[Horizon, ...]]:
         """Nothing flows."""
-        return "there is no loss, so no gradient flows", None
+        return "there is no loss, so no gradient flows", ()
 
     def derivation(self) -> tuple[Section, ...]:
         """One section."""

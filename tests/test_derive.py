@@ -13,7 +13,7 @@ from hypothesis import given
 from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Tape
 from rnn_engine.derive import Section, derivation
-from rnn_engine.explain import Place
+from rnn_engine.place import Place
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from tests.build import LESSONS, lesson, session, sessions

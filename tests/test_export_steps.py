@@ -285,7 +285,7 @@ def test_a_token_as_a_cell(token: str, cell: str) -> None:
 def test_no_value_no_row_and_no_number_is_spelled_out() -> None:
     s = session("h = exp(w * h[t-1] + w)", {"w": 500.0}, data={"steps": 3})
     assert [r["value"] for r in rows(told(s, "csv"))][1:] == ["Infinity", "Infinity"]
-    assert "| h | Infinity |" in told(s, "md", "1:forward:2:h", "1:forward:2:h")
+    assert "| h | inf |" in told(s, "md", "1:forward:2:h", "1:forward:2:h")
 
 
 @pytest.mark.parametrize("name", LESSONS)

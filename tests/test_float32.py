@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import rnn_engine as rnn
 from rnn_engine.errors import EngineError
-from rnn_engine.explain import STYLES
 from rnn_engine.flow import horizon, itemise
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.observe import observe
@@ -23,6 +22,7 @@ from rnn_engine.precision import shortest, shortest_number
 from rnn_engine.replay import dumps, loads, replaced
 from rnn_engine.session import Session
 from rnn_engine.spelling import parse_cell
+from rnn_engine.style import STYLES
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.training import training_steps

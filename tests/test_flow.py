@@ -15,7 +15,8 @@ from hypothesis import given
 from rnn_engine import texts
 from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.tape import Tape
-from rnn_engine.flow import Flow, horizon, itemise
+from rnn_engine.flow import Crossing, Flow, horizon, itemise
+from rnn_engine.flow.crossings import KEPT
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.training import Iteration
@@ -69,27 +70,65 @@ def check_flow(it: Iteration, sequence: int, flow: Flow) -> None:
 
 def check_lane(tape: Tape, place: int, sequence: int, flow: Flow) -> None:
     """What one loss sends, against a way back of its own."""
+    sent: dict[tuple[Crossing, int], Floats] = {}
     for state in flow.states:
         close(flow.items[state][place], tape.gradient(state)[:, sequence])
-        ways = [c for c in flow.crossings if c.state == state]
-        leaves = [leaf for s in tape.plan.senders[state] if s.offset == -1 for leaf in s.leaves]
-        sent = [tape.sent_by(state, leaf)[:-1, sequence] for leaf in leaves]
-        assert len(ways) == len(leaves)
-        for way, part in zip(ways, sent, strict=True):
-            close(way.sent[place, 1:], np.linalg.norm(part, axis=-1))
-        if sent:
-            close(flow.arriving[state][place, 1:], np.linalg.norm(np.sum(sent, axis=0), axis=-1))
+        ways = [c for c in flow.crossings if c.state == state and c.through != KEPT]
+        senders = [s for s in tape.plan.senders[state] if s.offset]
+        assert [c.offset for c in ways] == [s.offset for s in senders for _ in s.leaves]
+        for way, leaf in zip(ways, (leaf for s in senders for leaf in s.leaves), strict=True):
+            part = tape.sent_by(state, leaf)[:, sequence]
+            for k in np.flatnonzero(way.where).tolist():
+                sent[way, k] = part[k + way.offset]
+                close(way.sent[place, k], np.linalg.norm(sent[way, k]))
+        if flow.graph.over.any() or state == "loss":
+            continue
+        # with what its own time step sends, that is all there is
+        within = [tape.sent(state, s)[:, sequence] for s in tape.plan.senders[state] if not s.offset]
+        for to, total in enumerate(flow.items[state][place]):
+            parts = [part for (way, k), part in sent.items() if (way.state, k + way.offset) == (state, to)]
+            close(sum((*parts, *(part[to] for part in within)), start=np.zeros_like(total)), total)
+    check_hops(place, flow, sent)
+    shares = np.sum(list(flow.shares(place).values()), axis=0)
+    arrived = np.zeros(flow.T)
+    for hop in flow.hops(place):
+        arrived[hop.to - 1 - flow.start] += hop.after
+    close(shares, (arrived > 0.0).astype(float))
+    for k in range(flow.T):
+        origins = flow.origins(place, k)
+        for state, share in flow.shares(place).items():
+            close(sum(origin.share for origin in origins if origin.state == state), share[k])
+
+
+def check_hops(place: int, flow: Flow, sent: Mapping[tuple[Crossing, int], Floats]) -> None:
+    """All that crosses does so in one hop, and no hop has more."""
+    seen: list[tuple[Crossing, int]] = []
+    before: list[tuple[bool, bool, int]] = []
     for hop in flow.hops(place):
         k = hop.t - 1 - flow.start
-        assert hop.before == flow.map[place, k]
-        close(hop.after, np.sqrt(sum(flow.arriving[state][place, k] ** 2 for state in flow.states)))
-        close(hop.factor, hop.nonlinearity * hop.weights)
-        assert hop.after <= sum(route.norm for route in hop.routes) * (1 + 1e-12)
-        for route, way in zip(hop.routes, flow.crossings, strict=True):
+        ways = [c for c in flow.crossings if c.offset == hop.offset and c.where[k]]
+        ways = [c for c in ways if (c.straight and k == place) == hop.straight]
+        ways = [c for c in ways if (c.state, c.equation, c.through) in {
+            (r.state, r.equation, r.through) for r in hop.routes}]  # fmt: skip
+        seen += [(way, k) for way in ways]
+        for route, way in zip(hop.routes, ways, strict=True):
+            close(route.norm, way.sent[place, k])
             close(route.norm, route.factor * way.sending[place, k])
-    shares = np.sum(list(flow.shares(place).values()), axis=0)
-    crossed = np.sum([flow.arriving[state][place] for state in flow.states], axis=0)[1:] > 0.0
-    close(shares, np.append(crossed, False).astype(float))
+        sums: dict[str, Floats] = {}
+        for way in ways:
+            if (way, k) in sent:
+                sums[way.state] = sums.get(way.state, 0.0) + sent[way, k]
+        if all((way, k) in sent for way in ways):
+            close(hop.after, np.sqrt(sum(np.sum(part**2) for part in sums.values())))
+        assert hop.after <= sum(route.norm for route in hop.routes) * (1 + 1e-12)
+        assert hop.before <= flow.map[place, k] * (1 + 1e-12)
+        if not hop.straight:
+            close(hop.factor, hop.nonlinearity * hop.weights)
+        later = hop.offset > 0
+        before.append((not hop.straight, later, k if later else -k))
+    assert before == sorted(before), "as the gradient runs"
+    assert len(seen) == len(set(seen))
+    assert {key for key, part in sent.items() if part.any()} <= set(seen)
 
 
 @given(sessions(loss=True, max_T=4))
@@ -222,6 +261,8 @@ def test_what_explodes(T: int) -> None:
     assert found is not None and found.steps is None
     close(np.log10(found.norms), [75.0 * k if k < 5 else np.inf for k in range(T)][::-1])
     assert all(hop.t for place in range(T) for hop in flow.hops(place))
+    for place, k in product(range(T), repeat=2):
+        assert all(0.0 <= origin.share <= 1.0 for origin in flow.origins(place, k))
     worst = flow.worst(1)
     assert (worst is None) == (T == 6), "0 times infinity: nothing is known"
 
@@ -261,12 +302,12 @@ def by_differences(it: Iteration, state: str, place: int, sequence: int) -> floa
         return result
 
     columns, eps = [], 1e-6
-    for name in states:
-        for unit in range(tape.value(name).shape[-1]):
+    for name, depth in states.items():
+        for back, unit in product(range(depth), range(tape.value(name).shape[-1])):
             sides = []
             for sign in (eps, -eps):
                 moved = {n: tape.slots[n][place + 1 : place + 1 + d].copy() for n, d in states.items()}
-                moved[name][-1, sequence, unit] += sign
+                moved[name][back, sequence, unit] += sign
                 sides.append(last(moved))
             columns.append((sides[0] - sides[1]) / (2 * eps))
     return float(np.linalg.norm(np.array(columns).T, 2))

@@ -12,8 +12,8 @@ from hypothesis import given
 from rnn_engine import inside
 from rnn_engine.core.language import Apply
 from rnn_engine.core.operation import Array, run
-from rnn_engine.explain import Place
 from rnn_engine.observe import inner_steps, observe
+from rnn_engine.place import Place
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_tui.controller import Controller

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from rnn_engine.core.tape import Tape
 from rnn_engine.errors import EngineError
+from rnn_engine.reduction import Reduction
 from rnn_engine.schedule import windows_of_epoch
 from rnn_engine.session import Session
 from rnn_engine.trace import records
-from rnn_engine.training import Iteration, Reduction
+from rnn_engine.training import Iteration
 from tests import reference
 from tests.build import iterations, of_case, session
 from tests.reference import Case

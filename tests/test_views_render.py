@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_tui.render.arrange import Scene, arrange
-from rnn_tui.render.flow import HopView, MapView, RouteView, Scale, draw_hops, draw_map, scale_of
+from rnn_tui.render.flow import MapView, MemoryView, Scale, draw_map, scale_of
+from rnn_tui.render.hops import EndView, HopView, RouteView, WayView, draw_hops
 from rnn_tui.render.palette import palette
 from rnn_tui.render.panel import draw_full, scrolled
 from rnn_tui.render.spans import Line, text_of, width
@@ -31,7 +32,9 @@ def why_view(count: int = 5, **changed: object) -> WhyView:
 def map_view(T: int, *, factor: float = 0.5, **changed: object) -> MapView:
     sizes = tuple(tuple(factor ** (i - k) if k <= i else 0.0 for k in range(T)) for i in range(T))
     norms = tuple(sum(row[k] for row in sizes) for k in range(T))
-    view = MapView(0, ("h",), sizes, norms, 2e-17, "Horizon: 3 steps", (T - 1, 0))
+    view = MapView(
+        0, ("h",), sizes, norms, 2e-17, (("Horizon: 3 steps", "the hop t=3 → 2 loses most"),), (T - 1, 0)
+    )
     return replace(view, **changed)  # type: ignore[arg-type]
 
 
@@ -102,6 +105,33 @@ def test_a_gradient_without_a_stop_is_not_called_given() -> None:
     assert [("given" in line) for line in lines if "50%" in line or "100%" in line] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("wide", "high", "names", "numbers"),
+    [
+        (79, 17, True, "= exp(1.5 - 1.5) /"),
+        (59, 9, False, "= 1 / (1 + …)"),
+        (59, 11, True, "= exp(1.5 - 1.5) /"),
+    ],
+)
+def test_the_rule_of_an_element_stands_as_full_as_there_is_room(
+    wide: int, high: int, names: bool, numbers: str
+) -> None:
+    """In names where the terms do not need the room, in numbers always; never cut."""
+    full = "exp(1.5 - 1.5) / (exp(1.5 - 1.5) + exp(0.5 - 1.5) + exp(0.25 - 1.5))"
+    view = why_view(
+        rule="p = softmax(z)",
+        terms=(TermView("z[1][0]", 1.5, 1.0, "", ""),) * 3,
+        names=("exp(z[1][0] - z[1][0]) / (…)",),
+        numbers=(full, "1 / (1 + …)"),
+    )
+    text = text_of(draw_why(view, wide, high))
+    assert ("= exp(z[1][0]" in text) is names
+    assert numbers in text
+    assert "".join(text.split()).count("".join(full.split())) == (numbers != "= 1 / (1 + …)")
+    again = text_of(draw_why(why_view(rule="p = a + b", names=("a + b",), numbers=("1 + 2",)), 79, 24))
+    assert again.count("= a + b") == 1  # nothing is said twice
+
+
 def test_the_way_one_came_is_cut_at_its_beginning() -> None:
     path = tuple(f"h[{t}][0]" for t in range(30, 0, -1))
     text = text_of(draw_why(why_view(path=path), 59, 16))
@@ -119,11 +149,9 @@ def test_hostile_names_are_drawn_and_no_more(wide: int, high: int) -> None:
     fits(draw_why(view, wide, high), wide, high)
     fits(draw_map(map_view(4, states=(HOSTILE, "c")), wide, high), wide, high)
     route = RouteView(HOSTILE * 9, 0.5, 0.1)
-    fits(
-        draw_hops(3, (HopView(3, 1.0, 0.5, 0.5, 0.7, 0.7, (route,) * 6, "loses most"),), 0, wide, high),
-        wide,
-        high,
-    )
+    hop = HopView(3, 2, 1.0, 0.5, 0.5, 0.7, 0.7, (route,) * 6, "loses most")
+    fits(draw_hops(WayView(3, (hop,), nothing=HOSTILE), 0, wide, high), wide, high)
+    fits(draw_hops(WayView(3, (), nothing=HOSTILE), 0, wide, high), wide, high)
     fits(draw_full([(HOSTILE, [HOSTILE * 9, f"  = {HOSTILE}"])], 0, wide, high)[0], wide, high)
 
 
@@ -177,7 +205,9 @@ def test_a_map_that_does_not_add_up_says_so() -> None:
 
 
 def test_shares_of_several_states() -> None:
-    view = map_view(4, states=("c", "h"), cursor=(3, 1), shares=(("c", 0.83), ("h", 0.17)))
+    view = map_view(
+        4, states=("c", "h"), cursor=(3, 1), origins=((3, 1.0),), shares=(("c", 0.83), ("h", 0.17))
+    )
     assert "from t=3 it comes 83 % through c, 17 % through h" in text_of(draw_map(view, 116, 24)).replace(
         "\n", " "
     )
@@ -199,21 +229,72 @@ def test_powers_of_ten_are_for_sizes_that_range_widely() -> None:
 # hops
 
 
-def test_hops_have_factors_and_the_worst_is_marked() -> None:
+def hop_view(t: int, to: int, mark: str = "", straight: bool = False) -> HopView:
     route = RouteView("h to a, through W_hh", 0.2, 0.05)
-    hops = tuple(
-        HopView(t, 1.0, 0.5, 0.5, 0.8, 0.625, (route,), "loses most" if t == 3 else "")
-        for t in range(5, 1, -1)
-    )
+    return HopView(t, to, 1.0, 0.5, 0.5, 0.8, 0.625, (route,), mark, straight)
+
+
+def test_hops_have_factors_and_the_worst_is_marked() -> None:
+    hops = tuple(hop_view(t, t - 1, "loses most" if t == 3 else "") for t in range(5, 1, -1))
     for wide, high in SIZES:
-        lines = draw_hops(5, hops, 1, wide, high)
+        lines = draw_hops(WayView(5, hops, (EndView(5, 1, 1.0, 0.25),)), 1, wide, high)
         fits(lines, wide, high)
         text = text_of(lines)
+        assert "The way of the loss at t=5 back through time" in text
         assert "5 → 4" in text
         assert "▸ 4 → 3" in text
         assert "◀" in text
         assert "h to a, through W_hh" in text
-    assert "no earlier time step" in text_of(draw_hops(1, (), 0, 79, 17))
+        assert "From t=5 to t=1: 1.00000 → 0.25000, 25 % of it is left." in text
+        assert "time steps" not in text
+    assert "no earlier time step" in text_of(draw_hops(WayView(1, ()), 0, 79, 17))
+
+
+@pytest.mark.parametrize(("wide", "high"), SIZES)
+def test_hops_of_either_way_stand_apart_and_the_chosen_one_is_in_view(wide: int, high: int) -> None:
+    straight = hop_view(50, 48, straight=True)
+    back = [hop_view(t, t - by) for t in range(50, 40, -1) for by in (1, 3)]
+    on = [hop_view(t, t + 1) for t in range(50, 60)]
+    view = WayView(
+        50, (straight, *back, *on), (EndView(50, 40, 1.0, 0.5), EndView(50, 60, 1.0, 0.5)), back=False
+    )
+    for chosen, hop in enumerate(view.hops):
+        lines = draw_hops(view, chosen, wide, high)
+        fits(lines, wide, high)
+        text = text_of(lines)
+        assert "The way of the loss at t=50 through time" in text
+        assert f"▸ {hop.t} → {hop.to} " in text
+        assert f"{hop.t} → {hop.to} goes by" in text
+        assert text.count("50 % of that") == 2, "which way it came is not known"
+    everything = text_of(draw_hops(view, 0, wide, 60)).splitlines()
+    titles = ["straight from the loss", "to earlier time steps", "to later time steps"]
+    assert [line.strip() for line in everything if line.strip() in titles] == titles
+    first = next(line for line in everything if "50 → 48" in line)
+    assert "0.5000" not in first.replace("0.50000", ""), "what has passed no state has no factor"
+
+
+def test_two_ways_through_time_leave_room_for_the_map() -> None:
+    said = tuple((f"Horizon {n}: 3 steps", f"the hop t={n} is to blame") for n in (1, 2))
+    memories = tuple(MemoryView(name, t, (0.5,) * 10) for name, t in (("f", 10), ("g", 1)))
+    view = map_view(10, horizons=said, memories=memories)
+    for wide, high in ((78, 15), (116, 30)):
+        lines = draw_map(view, wide, high)
+        fits(lines, wide, high)
+        text = text_of(lines)
+        assert text.count("Horizon") == 2
+        assert sum(line[3:5].strip().isdigit() for line in text.splitlines()) >= 5
+        roomy = high == 30
+        assert (text.count("to blame") == 2) == ("∂f[10]/∂f[k]" in text) == ("∂g[1]/∂g[k]" in text) == roomy
+
+
+def test_what_comes_from_several_time_steps_names_them() -> None:
+    view = map_view(4, cursor=(3, 1), origins=((3, 0.6), (4, 0.4)))
+    assert "; it comes 60 % from t=3, 40 % from t=4." in text_of(draw_map(view, 116, 24))
+    both = replace(view, shares=(("c", 0.83), ("h", 0.17)))
+    said = "; it comes 60 % from t=3, 40 % from t=4, 83 % through c, 17 % through h."
+    assert said in text_of(draw_map(both, 160, 24))
+    alone = replace(view, origins=((3, 1.0),), shares=(("h", 1.0),))
+    assert "comes" not in text_of(draw_map(alone, 116, 24))
 
 
 # in full, and lists

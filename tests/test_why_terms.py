@@ -360,10 +360,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     trace = next(records(lesson("hi-there-class-bptt"), "1:forward:2:a", "1:forward:2:a"))
     assert (head, float(value)) == ("a[2][0]", trace["values"]["a"][0])
     assert lines[1] == "  a = W_xh @ x + W_hh @ h[t-1] + b_h"
-    assert lines[2] == "    = -0.3 + 0.2 * 0.462117 + 0"
-    shares = [float(line.split()[1].rstrip("%")) for line in lines[3:6]]
+    assert lines[2] == "    = W_xh[0,there] + W_hh[0,0] * h[1][0] + b_h[0]"
+    assert lines[3] == "    = -0.3 + 0.2 * 0.462117 + 0"
+    shares = [float(line.split()[1].rstrip("%")) for line in lines[4:7]]
     assert sum(shares) == pytest.approx(100, abs=2) and shares == sorted(shares, reverse=True)
-    assert [line.split("  ")[-1] for line in lines[3:]] == [
+    assert [line.split("  ")[-1] for line in lines[4:]] == [
         "W_xh[0,there] * x[2][there]",
         "1:forward:1:h",
         "b_h[0]",

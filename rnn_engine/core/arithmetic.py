@@ -14,6 +14,8 @@ from rnn_engine.core.operation import (
     SUM,
     Array,
     Calls,
+    Elements,
+    Index,
     Operation,
     Shape,
     ShapeMismatch,
@@ -22,6 +24,7 @@ from rnn_engine.core.operation import (
     number,
     own,
     spell,
+    sum_of_products,
 )
 
 
@@ -37,7 +40,7 @@ class Add(Operation):
     def text(self, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at(SUM)} + {args[1].at(SUM + 1)}", SUM)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(1.0, ((i, own(s, index)),)) for i, s in enumerate(shapes)]
 
 
@@ -56,7 +59,7 @@ class Subtract(Operation):
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         return g if i == 0 else Text(g.negated(NEGATIVE), NEGATIVE)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(w, ((i, own(shapes[i], index)),)) for i, w in enumerate((1.0, -1.0))]
 
 
@@ -146,7 +149,7 @@ class Negative(Operation):
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         return Text(g.negated(NEGATIVE), NEGATIVE)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(-1.0, ((0, index),))]
 
 
@@ -164,7 +167,7 @@ class Identity(Operation):
     def text(self, args: Sequence[Text]) -> Text:
         return args[0]
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(1.0, ((0, index),))]
 
 
@@ -197,7 +200,16 @@ class Product(Operation):
             return Text(f"{g.at(PRODUCT)} {args[1].at(ATOM)}ᵀ", PRODUCT)
         return Text(f"{args[0].at(ATOM)}ᵀ @ {g.at(PRODUCT + 1)}", PRODUCT)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        matrix, vector = args
+        if i == 0:
+            row, column = index
+            return sum_of_products([[(g, (row,)), (vector, (column,))]], most)
+        return sum_of_products([[(matrix, (k, *index)), (g, (k,))] for k in range(matrix.shape[0])], most)
+
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(1.0, ((0, (index[0], k)), (1, (k,)))) for k in range(shapes[1][0])]
 
 
@@ -244,7 +256,7 @@ class Dot(Operation):
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return args[1 - i]
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(1.0, ((0, (k,)), (1, (k,)))) for k in range(shapes[0][0])]
 
 

@@ -12,12 +12,20 @@ from rnn_engine.core.operation import (
     SUM,
     Array,
     Calls,
+    Elements,
+    Index,
     Operation,
     Shape,
     ShapeMismatch,
     Term,
     Text,
+    elements_of,
+    listed,
     number,
+    own,
+    sum_of_products,
+    summed,
+    told_apart,
 )
 
 
@@ -129,7 +137,7 @@ OF_ONE_NUMBER = (
 class Clip(Operation):
     """`clip(v, low, high)`; at a limit the gradient still passes through v."""
 
-    name, arity = "clip", (3, 3)
+    name, arity, compares = "clip", (3, 3), True
 
     def forward(self, out: Array, *args: Array) -> Calls:
         yield larger, args[0], args[1], out
@@ -164,7 +172,7 @@ class Extreme(Operation):
     Where two are equal the gradient goes to the first.
     """
 
-    arity = (1, None)
+    arity, compares = (1, None), True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -201,6 +209,26 @@ class Extreme(Operation):
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"({args[i].text} == {out.text})")
 
+    def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
+        if len(args) > 1:
+            return super().element(index, args, most)
+        [v] = args
+        places = elements_of(v)
+        sizes = [v.value(at) if self.name == "max" else -v.value(at) for at in places]
+        return Text(f"{self.name}({listed(sizes, lambda k: v.number(places[k]).text, ', ', most)})")
+
+    def vjp_at(self, i: int, index: Index, g: Text, out: Elements, args: Sequence[Elements]) -> Text:
+        if len(args) == 1:
+            found, n = [(args[0], at) for at in elements_of(args[0])], index[0] if index else 0
+        else:
+            found, n = [(a, own(a.shape, index)) for a in args], i
+        at = own(out.shape, index)
+        before = [(a, k) for a, k in found[:n] if a.value(k) == out.value(at)]
+        if not before or found[n][0].value(found[n][1]) != out.value(at):
+            return super().vjp_at(i, index, g, out, args)
+        first, mine, result = told_apart([before[0], found[n], (out, at)])
+        return Text(f"{g.at(PRODUCT)} * ({mine.text} == {result.text} != {first.text})", PRODUCT)
+
 
 class Sum(Operation):
     """`sum` over the elements of a vector."""
@@ -220,7 +248,12 @@ class Sum(Operation):
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"ones_like({args[0].text})")
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        return g.spelled(())
+
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return (
             [Term(1.0, ((0, (k,)),)) for k in range(shapes[0][0])] if shapes[0] else [Term(1.0, ((0, ()),))]
         )
@@ -241,9 +274,38 @@ class Mean(Sum):
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"ones_like({args[0].text}) / len({args[0].text})", PRODUCT)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
+        return Text(
+            f"{super().element(index, args, most).at(PRODUCT)} / {len(elements_of(args[0]))}", PRODUCT
+        )
+
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        return Text(f"{g.spelled(()).at(PRODUCT)} / {len(elements_of(args[0]))}", PRODUCT)
+
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         terms = super().terms(index, shapes)
         return [Term(1.0 / len(terms), t.factors) for t in terms]
+
+
+class Exponentials:
+    """exp(z − the largest of z) in a formula, as softmax takes it."""
+
+    def __init__(self, z: Elements) -> None:
+        self.z, self.places = z, elements_of(z)
+        self.top = max(self.places, key=z.value)
+
+    def difference(self, at: Index) -> Text:
+        return Text(f"{self.z.number(at).at(SUM)} - {self.z.number(self.top).at(SUM + 1)}", SUM)
+
+    def exp(self, at: Index) -> Text:
+        return Text(f"exp({self.difference(at).text})")
+
+    def total(self, most: int) -> Text:
+        """Their sum."""
+        sizes = [self.z.value(at) for at in self.places]
+        return summed(sizes, lambda k: self.exp(self.places[k]), most)
 
 
 class Softmax(Operation):
@@ -276,6 +338,18 @@ class Softmax(Operation):
         p = out.at(PRODUCT + 1)
         return Text(f"{p} * ({g.text} - sum({g.at(PRODUCT)} * {p}))", PRODUCT)
 
+    def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
+        over = Exponentials(args[0])
+        return Text(f"{over.exp(index).text} / {over.total(most).at(PRODUCT + 1)}", PRODUCT)
+
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        arrived = sum_of_products([[(g, at), (out, at)] for at in elements_of(out)], most)
+        return Text(
+            f"{out.number(index).at(PRODUCT)} * ({g.number(index).at(SUM)} - {arrived.at(SUM + 1)})", PRODUCT
+        )
+
 
 class Concat(Operation):
     """`concat(v, w, …)`: one vector after the other; a scalar counts as one element."""
@@ -304,7 +378,13 @@ class Concat(Operation):
     def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
         return Text(f"part {i + 1} of {g.at(ATOM)}", ATOM)
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term]:
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        start = sum(len(elements_of(a)) for a in args[:i])
+        return g.spelled((start + (index[0] if index else 0),))
+
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         k = index[0]
         for i, s in enumerate(shapes):
             n = s[0] if s else 1

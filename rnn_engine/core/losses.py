@@ -7,18 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_engine.core.functions import Exponentials
 from rnn_engine.core.operation import (
     ATOM,
+    NEGATIVE,
+    POWER,
     PRODUCT,
     SUM,
     Array,
     Calls,
+    Elements,
+    Index,
     Operation,
     Shape,
     ShapeMismatch,
     Text,
+    elements_of,
     number,
     spell,
+    sum_of_products,
+    summed,
 )
 
 
@@ -35,9 +43,27 @@ class Loss(Operation):
             )
         return ()
 
+    def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
+        prediction, target = args
+        return self.added_up(prediction, target, most)
+
+    def added_up(self, p: Elements, y: Elements, most: int) -> Text:
+        """The loss as a formula of the elements of a prediction and its target."""
+        raise NotImplementedError(self.name)
+
 
 class SquaredError(Loss):
     name, factor = "squared_error", 1.0
+
+    def added_up(self, p: Elements, y: Elements, most: int) -> Text:
+        places = elements_of(p)
+
+        def square(k: int) -> Text:
+            at = places[k]
+            return Text(f"({p.number(at).at(SUM)} - {y.number(at).at(SUM + 1)})**2", POWER)
+
+        found = summed([abs(p.value(at) - y.value(at)) for at in places], square, most)
+        return found if self.factor == 1.0 else Text(f"{self.factor} * {found.at(PRODUCT + 1)}", PRODUCT)
 
     def forward(self, out: Array, *args: Array) -> Calls:
         d = np.empty((out.shape[0], max(a.shape[-1] for a in args)), out.dtype)
@@ -103,6 +129,19 @@ class CrossEntropy(Loss):
         local = f"{y.at(PRODUCT)} / {p.at(PRODUCT + 1)}" if i == 0 else f"log({p.text})"
         return Text(f"{g.negated(PRODUCT)} * {local}", PRODUCT)
 
+    def added_up(self, p: Elements, y: Elements, most: int) -> Text:
+        used = [at for at in elements_of(p) if y.value(at) != 0.0]
+
+        def term(k: int) -> Text:
+            return Text(f"{y.number(used[k]).at(PRODUCT)} * log({p.number(used[k]).text})", PRODUCT)
+
+        found = summed([abs(y.value(at)) for at in used], term, most)
+        return Text(found.negated(PRODUCT), NEGATIVE) if used else found
+
+    def vjp_at(self, i: int, index: Index, g: Text, out: Elements, args: Sequence[Elements]) -> Text:
+        nothing = i == 0 and args[1].value(index) == 0.0
+        return Text("0") if nothing else super().vjp_at(i, index, g, out, args)
+
     def fused(self, out: Array, z: Array, y: Array, *shared: Array) -> Calls:
         """The loss from the logits: log Σ exp(z) Σy − z·y; no logarithm of a vanishing p."""
         most, total = shared
@@ -129,6 +168,35 @@ class CrossEntropy(Loss):
     def fused_text(self, g: Text, p: Text, y: Text) -> Text:
         """The rule of `fused_vjp` as a formula."""
         return Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {y.at(SUM + 1)})", PRODUCT)
+
+    def fused_element(self, z: Elements, y: Elements, most: int) -> Text:
+        """`fused` as a formula of elements."""
+        over = Exponentials(z)
+        logarithm = Text(f"log({over.total(most).text})")
+        if y.picked is not None:
+            return Text(f"{logarithm.text} - {over.difference((y.picked,)).at(SUM + 1)}", SUM)
+        used = [at for at in over.places if y.value(at) != 0.0]
+
+        def term(k: int) -> Text:
+            factor = y.number(used[k])
+            return Text(f"{factor.at(PRODUCT)} * {over.difference(used[k]).at(PRODUCT + 1)}", PRODUCT)
+
+        sizes = [abs(y.value(at)) for at in used]
+        weight = summed(sizes, lambda k: y.number(used[k]), most)
+        product = summed(sizes, term, most)
+        return Text(f"{logarithm.text} * {weight.at(PRODUCT + 1)} - {product.at(SUM + 1)}", SUM)
+
+    def fused_vjp_element(self, index: Index, g: Elements, p: Elements, y: Elements, most: int) -> Text:
+        """One element of `fused_vjp` as a formula: with the sum of the targets where that is not one."""
+        prediction = p.number(index)
+        if not self.is_one(sum(y.value(at) for at in elements_of(y))):
+            weight = sum_of_products([[(y, at)] for at in elements_of(y)], most)
+            prediction = Text(f"{prediction.at(PRODUCT)} * {weight.at(PRODUCT + 1)}", PRODUCT)
+        return self.fused_text(g.spelled(()), prediction, y.number(index))
+
+    def is_one(self, total: float) -> bool:
+        """Whether targets with this sum need it not be said, as those that sum to one up to rounding."""
+        return abs(total - 1.0) < 1e-6
 
     def fused_vjp(self, into: Array, g: Array, p: Array, y: Array) -> Calls:
         """∂z = ∂loss · (p − y), for targets that sum to one (p Σy − y for others)."""
@@ -160,6 +228,37 @@ class BinaryCrossEntropy(CrossEntropy):
         p, y = args[0].at(PRODUCT + 1), args[1].at(SUM + 1)
         local = f"({p} - {y}) / ({p} * (1 - {p}))" if i == 0 else f"log((1 - {p}) / {p})"
         return Text(f"{g.at(PRODUCT)} * {local}", PRODUCT)
+
+    def added_up(self, p: Elements, y: Elements, most: int) -> Text:
+        def term(at: Index) -> Text:
+            chance, target = p.number(at), y.number(at)
+            yes = f"{target.at(PRODUCT)} * log({chance.text})"
+            no = f"(1 - {target.at(SUM + 1)}) * log(1 - {chance.at(SUM + 1)})"
+            match y.value(at):
+                case 0.0:
+                    return Text(no, PRODUCT)
+                case 1.0:
+                    return Text(yes, PRODUCT)
+            return Text(f"{yes} + {no}", SUM)
+
+        places = elements_of(p)
+        sizes = [abs(p.value(at) - y.value(at)) for at in places]
+        return Text(summed(sizes, lambda k: term(places[k]), most).negated(PRODUCT), NEGATIVE)
+
+    def vjp_at(self, i: int, index: Index, g: Text, out: Elements, args: Sequence[Elements]) -> Text:
+        return Loss.vjp_at(self, i, index, g, out, args)
+
+    def fused_element(self, z: Elements, y: Elements, most: int) -> Text:
+        def term(at: Index) -> Text:
+            v, target = z.number(at), y.number(at)
+            product = f"{v.at(PRODUCT)} * {target.at(PRODUCT + 1)}"
+            return Text(f"max({v.text}, 0) - {product} + log(1 + exp(-abs({v.text})))", SUM)
+
+        places = elements_of(z)
+        return summed([abs(z.value(at)) for at in places], lambda k: term(places[k]), most)
+
+    def is_one(self, total: float) -> bool:
+        return True
 
     def fused(self, out: Array, z: Array, y: Array, *shared: Array) -> Calls:
         """The loss from the logits: max(z, 0) − z·y + log(1 + exp(−|z|))."""

@@ -11,8 +11,10 @@ a window and then only repeated, so that a pass costs its arithmetic and no inte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from math import isnan, prod
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
 """`()` a scalar, `(n,)` a vector, `(m, n)` a matrix parameter."""
+Index = tuple[int, ...]
+"""One element: `()` of a scalar, `(k,)` of a vector, `(j, k)` of a matrix parameter."""
 
 Calls = Iterator[tuple[Any, ...]]
 """NumPy functions with their arguments, results included, in the order in which they run."""
@@ -46,7 +50,27 @@ class Term(NamedTuple):
     """One summand of an element: `weight` times the product of elements (argument, index)."""
 
     weight: float
-    factors: tuple[tuple[int, tuple[int, ...]], ...]
+    factors: tuple[tuple[int, Index], ...]
+
+
+class Elements(Protocol):
+    """A value in the formula of one element: any of its elements, as a number or as the rule that made it."""
+
+    @property
+    def shape(self) -> Shape: ...
+
+    @property
+    def picked(self) -> int | None:
+        """Of a token or a class, which is one-hot: the element that is 1, which is picked and not multiplied."""
+
+    def value(self, index: Index) -> float:
+        """The number, to decide by: which is largest, which is zero."""
+
+    def number(self, index: Index) -> Text:
+        """The number, for an operation that takes many elements."""
+
+    def spelled(self, index: Index) -> Text:
+        """The rule that made it, where there is one and room for it; for an operation that takes one element."""
 
 
 class ShapeMismatch(ValueError):
@@ -72,6 +96,8 @@ class Operation:
     elementwise = True
     passes: tuple[int, ...] = ()
     """The arguments to which `g` is handed on unchanged."""
+    compares = False
+    """Whether its derivative depends on which of two numbers is larger."""
 
     def shape(self, shapes: Sequence[Shape | None]) -> Shape | None:
         """The shape of the result; None while it is still open. Raises `ShapeMismatch`."""
@@ -114,7 +140,42 @@ class Operation:
         """The local derivative of an element-wise operation with respect to argument i."""
         return Text("1")
 
-    def terms(self, index: tuple[int, ...], shapes: Sequence[Shape]) -> list[Term] | None:
+    def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
+        """One element of the result as a formula of elements of the arguments, at most so many terms of a sum.
+
+        That of an element-wise operation is its `text`, that of a sum follows from its `terms`.
+        """
+        if self.elementwise:
+            return self.text([a.spelled(own(a.shape, index)) for a in args])
+        terms = self.terms(index, [a.shape for a in args])
+        if terms is None:
+            raise NotImplementedError(self.name)
+        if len(terms) == 1 and len(terms[0].factors) == 1:
+            [(i, at)] = terms[0].factors
+            return args[i].spelled(at)
+        products = [[(args[i], at) for i, at in term.factors] for term in terms]
+        return sum_of_products(products, most)
+
+    def vjp_element(
+        self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
+    ) -> Text:
+        """One element of what `vjp` writes for argument i, as a formula; of a scalar argument what it comes to in all.
+
+        That of an operation whose rule goes element by element is its `vjp_text`.
+        """
+        if self.elementwise and out.shape and not args[i].shape:  # one number that every element used
+            used = [at for at in elements_of(out) if g.value(at) != 0.0]
+            sizes = [abs(g.value(at)) for at in used]
+            return summed(sizes, lambda k: self.vjp_at(i, used[k], g.number(used[k]), out, args), most)
+        return self.vjp_at(i, index, g.spelled(own(g.shape, index)), out, args)
+
+    def vjp_at(self, i: int, index: Index, g: Text, out: Elements, args: Sequence[Elements]) -> Text:
+        """`vjp_text` with the numbers of one element."""
+        numbers = [(a, own(a.shape, index)) for a in (out, *args)]
+        result, *operands = told_apart(numbers) if self.compares else [a.number(at) for a, at in numbers]
+        return self.vjp_text(i, g, result, operands)
+
+    def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term] | None:
         """The summands of one element of the result; None for an operation that is no sum."""
         return None
 
@@ -131,6 +192,60 @@ def number(value: float, like: Array) -> Array:
     return np.array(value, like.dtype)
 
 
-def own(shape: Shape, index: tuple[int, ...]) -> tuple[int, ...]:
+def own(shape: Shape, index: Index) -> Index:
     """The element of an argument that an element-wise operation uses: itself, or the one scalar."""
     return index if shape else ()
+
+
+def elements_of(a: Elements) -> list[Index]:
+    """All of them, in order."""
+    return [(k,) for k in range(a.shape[0])] if a.shape else [()]
+
+
+def told_apart(numbers: Sequence[tuple[Elements, Index]]) -> list[Text]:
+    """Numbers to be compared: with all their digits where two would look alike that are not."""
+    shown, values = [a.number(at) for a, at in numbers], [a.value(at) for a, at in numbers]
+    alike = any(s == t and v != w for (s, v), (t, w) in combinations(zip(shown, values, strict=True), 2))
+    return [Text(repr(v)) for v in values] if alike else shown
+
+
+def largest(sizes: Sequence[float], most: int) -> list[int]:
+    """The places of so many of the largest, NaN before all, in their order."""
+    ranked = sorted(range(len(sizes)), key=lambda k: (isnan(sizes[k]), sizes[k]), reverse=True)
+    return sorted(ranked[:most])
+
+
+def listed(sizes: Sequence[float], text: Callable[[int], str], between: str, most: int) -> str:
+    """At most so many pieces, of the largest; an `…` stands for the others."""
+    shown = [text(k) for k in largest(sizes, most)]
+    return between.join([*shown, "…"] if len(shown) < len(sizes) else shown)
+
+
+def summed(sizes: Sequence[float], text: Callable[[int], Text], most: int) -> Text:
+    """A sum of terms by their sizes: at most so many of them, the largest."""
+    if len(sizes) < 2:
+        return text(0) if sizes else Text("0")
+    return Text(listed(sizes, lambda k: text(k).at(SUM + 1), " + ", most), SUM)
+
+
+def sum_of_products(products: Sequence[Sequence[tuple[Elements, Index]]], most: int) -> Text:
+    """A sum of products of elements: `0.5 * 0.2 + -0.3`; a factor 1 is left out, and what is multiplied with 0."""
+
+    def size(factors: Sequence[tuple[Elements, Index]]) -> float:
+        return abs(prod(a.value(at) for a, at in factors))
+
+    def counts(factors: Sequence[tuple[Elements, Index]]) -> bool:
+        last, at = factors[-1]
+        if last.picked is not None and len(factors) > 1:
+            return at == (last.picked,)
+        return last.value(at) != 0.0 or isnan(size(factors))
+
+    def text(factors: Sequence[tuple[Elements, Index]]) -> Text:
+        first, *others = factors
+        pieces = [a.number(at) for a, at in [first, *(f for f in others if f[0].value(f[1]) != 1.0)]]
+        if len(pieces) == 1:
+            return pieces[0]
+        return Text(" * ".join(p.at(PRODUCT + (n > 0)) for n, p in enumerate(pieces)), PRODUCT)
+
+    found = [factors for factors in products if counts(factors)]
+    return summed([size(factors) for factors in found], lambda k: text(found[k]), most)

@@ -150,6 +150,10 @@ class Tape:
         """`[T, B, n]`: likewise from one read."""
         return self._held(self.back.parts[leaf][self.span(name)])
 
+    def sent_from(self, leaf: Read) -> Array:
+        """`[before + T + after, B, n]`: what one read sends, also to the values outside of the window."""
+        return self._held(self.back.parts[leaf])
+
     def kept(self, name: str, place: int) -> Array | None:
         """`[B, n]`: what a state was handed by its own next stop, where the sequence is over there and it stays.
 

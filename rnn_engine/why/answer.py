@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_engine import explain
-from rnn_engine.core.language import Constant, Expr, Read
+from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.tape import Tape
+from rnn_engine.element import Made, spellings
+from rnn_engine.place import Place
 from rnn_engine.precision import shortest_number
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
@@ -48,8 +49,10 @@ class Why:
     terms: tuple[Term, ...]
     sums: bool
     """Whether the terms add up to the value; otherwise they are what a function was applied to."""
-    numbers: str = ""
-    """The rule with the numbers of this element put in; empty where it does not go element by element."""
+    names: tuple[str, ...] = ()
+    """The rule of this element in names, the fullest first; none of what is given."""
+    numbers: tuple[str, ...] = ()
+    """Likewise with its numbers put in."""
     dtype: str = "float64"
     """What the numbers of the run are. Products among the terms are made in float64."""
 
@@ -96,7 +99,17 @@ class Asking:
         )
         return tape, cell.t - 1 - tape.start
 
-    def answer(self, value: float, rule: str, terms: list[Summand], sums: bool, numbers: str = "") -> Why:
+    def answer(
+        self,
+        value: float,
+        rule: str,
+        terms: list[Summand],
+        sums: bool,
+        made: Made | None = None,
+        *,
+        alone: bool = True,
+    ) -> Why:
+        """The answer; `made` is the rule of this one element, and it is of one sequence unless not `alone`."""
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
             Term(text, v, abs(v) / size if np.isfinite(size) else np.nan, *self._origin(source))
@@ -104,7 +117,27 @@ class Asking:
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
-        return Why(self.cell, self.label(self.cell), value, address, rule, tuple(found), sums, numbers, dtype)
+        names, numbers = spellings(made, self.named) if alone else (), spellings(made)
+        return Why(
+            self.cell, self.label(self.cell), value, address, rule, tuple(found), sums, names, numbers, dtype
+        )
+
+    def named(self, here: Place, expr: Expr, index: tuple[int, ...], gradient: bool) -> str:
+        """What an element of a value or of its gradient is called in a rule: `h[3][0]`, `∂h[3][0]`."""
+        plan = here.tape.plan
+        equations = plan.program.equations.values()
+        while gradient and (reader := plan.reader.get(expr)) is not None and _hands_on(reader, expr):
+            expr = reader
+        name = next((equation.name for equation in equations if equation.root is expr), None)
+        t = here.tape.start + here.place + 1
+        if name is not None and not gradient:
+            return self.label(self.found(name, t, index))
+        if name is not None:
+            return self.label(Cell("gradient", self.cell.iteration, name, index, t, self.cell.sequence))
+        element = f"[{','.join(map(str, index))}]" if index else ""
+        if gradient:
+            return f"∂({expr.source})[{t}]{element}"
+        return f"({expr.source}){element}" if isinstance(expr, Apply) else self.name_of(here, expr, index)
 
     def _origin(self, source: Cell | None) -> tuple[Cell | None, str, str]:
         """The number that a term comes from, its address, and how it is written."""
@@ -124,7 +157,7 @@ class Asking:
             number -= 1
         return Cell("value", number, name, index, t, cell.sequence, cell.phase)
 
-    def cell_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
+    def cell_of(self, here: Place, expr: Expr, index: tuple[int, ...]) -> Cell | None:
         """The number that a read stands for."""
         if not isinstance(expr, Read):
             return None
@@ -141,13 +174,19 @@ class Asking:
             return Cell("data", cell.iteration, name, at, t, cell.sequence, cell.phase)
         return None
 
-    def name_of(self, here: explain.Place, expr: Expr, index: tuple[int, ...]) -> str:
+    def name_of(self, here: Place, expr: Expr, index: tuple[int, ...]) -> str:
         cell = self.cell_of(here, expr, index)
         if cell is not None:
             return self.label(cell)
         if isinstance(expr, Constant) or not expr.shape:
             return expr.source
         return f"({expr.source})[{','.join(map(str, index))}]"
+
+
+def _hands_on(reader: Apply, expr: Expr) -> bool:
+    """Whether an operation hands its gradient to an argument as it is."""
+    whole = not reader.operation.elementwise or reader.shape == expr.shape
+    return whole and any(reader.args[i] is expr for i in reader.operation.passes)
 
 
 def weighted(weight: float, text: str) -> str:

@@ -14,6 +14,8 @@ from rnn_engine.core.language import Apply, walk
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Tape
+from rnn_engine.element import Made, gradient_rule, initial_rule, parameter_rule
+from rnn_engine.place import Place, absence, kept_on, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
 from rnn_engine.spelling import brackets
 from rnn_engine.why.answer import Asking, Summand, Why
@@ -29,7 +31,7 @@ class Backward(Asking):
         tape, plan = iteration.tape, iteration.tape.plan
         assert cell.t is not None
         place = cell.t - 1 - tape.start
-        here = explain.Place(tape, place, cell.sequence)
+        here = Place(tape, place, cell.sequence)
         rule = explain.backward_formula(here, cell.name).symbols
         j = cell.index[0] if cell.index else 0
         value = float(tape.gradient(cell.name)[place, cell.sequence, j])
@@ -43,21 +45,31 @@ class Backward(Asking):
         for sender in plan.senders.get(cell.name, ()):
             if 0 <= place - sender.offset < tape.T:
                 terms += self._sent_terms(here.at(place - sender.offset), sender, j)
-        handed = explain.kept_on(here, cell.name)
+        handed = kept_on(here, cell.name)
         if handed is not None:
             there, passed = handed
             kept = replace(cell, t=tape.start + there.place + 1)
             said = f"{self.label(kept)}, where the sequence is over and {cell.name} stays"
             terms.append((said, float(passed[j]), kept))
-        return self.answer(value, rule, terms, True, explain.backward_element(here, cell.name, j))
+        return self.answer(value, rule, terms, True, self._made(here))
 
-    def _sent_terms(self, there: explain.Place, sender: Sender, j: int) -> Iterator[Summand]:
+    def _made(self, here: Place) -> Made | None:
+        """The rule of an element of a gradient; none where there is nothing that could get one."""
+        name, tape, program = self.cell.name, here.tape, here.tape.plan.program
+        if undefined(here, name) or (padded(here) and name not in program.states):
+            return None
+        own = None
+        if name == "loss":
+            own = self.session.run.reduction.text(tape.undefined(name), tape.T, tape.B)
+        return gradient_rule(here, name, self.cell.index if program.shapes[name] else (), own)
+
+    def _sent_terms(self, there: Place, sender: Sender, j: int) -> Iterator[Summand]:
         """What one reader sends to element j."""
         tape, plan = there.tape, there.tape.plan
         root = plan.program.equations[sender.equation].root
-        if explain.undefined(there, sender.equation) or explain.padded(there):
+        if undefined(there, sender.equation) or padded(there):
             source = self._sending(there, sender.equation, 0)
-            yield f"nothing from {self.label(source)}: {explain.absence(there)}", 0.0, source
+            yield f"nothing from {self.label(source)}: {absence(there)}", 0.0, source
             return
         for leaf in sender.leaves:
             parent = next(
@@ -90,13 +102,13 @@ class Backward(Asking):
                     source,
                 )
 
-    def _sending(self, there: explain.Place, equation: str, k: int) -> Cell:
+    def _sending(self, there: Place, equation: str, k: int) -> Cell:
         """The gradient that an equation hands on: its element k."""
         index = (k,) if there.tape.plan.program.shapes[equation] else ()
         t = there.tape.start + there.place + 1
         return Cell("gradient", self.cell.iteration, equation, index, t, self.cell.sequence)
 
-    def _fused_terms(self, there: explain.Place, equation: str, loss: Apply, j: int) -> Iterator[Summand]:
+    def _fused_terms(self, there: Place, equation: str, loss: Apply, j: int) -> Iterator[Summand]:
         """p − y: what a loss sends to element j of the argument of the softmax it is taken together with."""
         plan = there.tape.plan
         softmax, y = plan.fused[loss], there.value(loss.args[1])
@@ -122,12 +134,18 @@ class Backward(Asking):
             if cell.so_far is not None:
                 said = f"∂{cell.name} is summed up at the end of the way back"
                 return self.answer(0.0, said, [], True)
-            terms = self._initial_terms(tape)
-            return self.answer(float(total[cell.index]), f"∂{cell.name} = what its readers send", terms, True)
-        terms = []
-        last, rule = len(stops) - 1, f"∂{cell.name} = the sum of what every step adds"
+            terms, state = self._initial_terms(tape), iteration.run.trained[cell.name]
+            made = initial_rule(tape, state, cell.index) if terms else None
+            said = f"∂{cell.name} = what its readers send"
+            return self.answer(float(total[cell.index]), said, terms, True, made, alone=tape.B == 1)
+        terms, added = [], []
+        whose = Place(tape, 0, cell.sequence)
+        rules = [explain.added_rule(whose, use) for use in plan.uses[cell.name]]
+        over = "Σ_t" if tape.B == 1 else "Σ_t,b"
+        sums = " + ".join(f"{over} {rule if ' ' not in rule else f'({rule})'}" for rule in rules) or "0"
+        last, rule = len(stops) - 1, f"∂{cell.name} = {sums}"
         if cell.so_far is not None:
-            last, rule = cell.so_far, f"∂{cell.name} so far = the sum of what the steps up to here have added"
+            last, rule = cell.so_far, f"∂{cell.name} so far = {sums}, up to here"
             total = running_sum(tape, cell.name, stops, last)
         for use in plan.uses[cell.name]:
             equation = use.node.equation.name
@@ -140,8 +158,10 @@ class Backward(Asking):
                 own = use.argument == 0 or use.node.apply.operation.elementwise  # not of `W @ b` its b
                 index = (row if own and use.node.apply.shape == root.shape else 0,) if root.shape else ()
                 source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
+                added.append((use, place, float(part[cell.index])))
                 terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
-        return self.answer(float(total[cell.index]), rule, terms, True)
+        made = parameter_rule(tape, cell.index, added)
+        return self.answer(float(total[cell.index]), rule, terms, True, made, alone=tape.B == 1)
 
     def _initial_terms(self, tape: Tape) -> list[Summand]:
         """What the first time step's equations send to a learned initial state, all sequences together."""
@@ -164,10 +184,10 @@ class Backward(Asking):
         return terms
 
 
-def _cut(there: explain.Place, sending: Cell, part: float) -> str:
+def _cut(there: Place, sending: Cell, part: float) -> str:
     """A word where an element was set by hand, so that its gradient goes no further.
 
     A softmax has a part of the other elements' gradients to send all the same.
     """
-    elements = explain.set_by_hand(there, sending.name)
+    elements = set_by_hand(there, sending.name)
     return ", set by hand: nothing passes" if (sending.index or (0,))[0] in elements and not part else ""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_engine import explain
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.tape import Tape
 from rnn_engine.edits import is_set, sequence_number
+from rnn_engine.element import value_rule
 from rnn_engine.errors import AddressError
+from rnn_engine.place import Place, absence, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
 from rnn_engine.why.answer import Asking, Summand, Why, element, weighted
 
@@ -60,32 +61,30 @@ class Forward(Asking):
         tape, place = self.tape()
         if not 0 <= place < tape.T:
             return self._outside(tape, place)
-        here = explain.Place(tape, place, cell.sequence)
-        if explain.undefined(here, cell.name):
-            raise AddressError(f"{self.label(cell)} has no value: {explain.absence(here)}")
+        here = Place(tape, place, cell.sequence)
+        if undefined(here, cell.name):
+            raise AddressError(f"{self.label(cell)} has no value: {absence(here)}")
         equation = tape.plan.program.equations[cell.name]
         rule = equation.source.split("#")[0].strip()
         root, index = equation.root, cell.index if equation.root.shape else ()
         value = float(tape.value(cell.name)[place, cell.sequence, index[0] if index else 0])
-        if (index[0] if index else 0) in explain.set_by_hand(here, cell.name):
+        if (index[0] if index else 0) in set_by_hand(here, cell.name):
             computed = float(tape.inner_value(root)[place, cell.sequence, index[0] if index else 0])
             return self.answer(
                 value, f"{self.label(cell)} is set by hand; {rule} gives {computed:.6g}", [], True
             )
-        if explain.padded(here):
+        if padded(here):
             before = self.found(cell.name, (cell.t or 0) - tape.workspace.direction(cell.name), cell.index)
             return self.answer(
                 value, f"the sequence is over: {cell.name} stays", [(self.label(before), value, before)], True
             )
-        numbers = explain.forward_element(here, cell.name, index[0] if index else 0)
+        made = value_rule(here, cell.name, index)
         if root in tape.plan.fused:
             logits = tape.plan.fused[root].args[0]
-            return self.answer(value, rule, list(self._arguments(here, root, [logits], ())), False)
+            return self.answer(value, rule, list(self._arguments(here, root, [logits], ())), False, made)
         if root.operation.terms(index, [arg.shape for arg in root.args]) is None:
-            return self.answer(
-                value, rule, list(self._arguments(here, root, root.args, index)), False, numbers
-            )
-        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True, numbers)
+            return self.answer(value, rule, list(self._arguments(here, root, root.args, index)), False, made)
+        return self.answer(value, rule, list(self._terms(here, root, index, 1.0)), True, made)
 
     def _outside(self, tape: Tape, place: int) -> Why:
         """A carried state leads to the window before; what else stands outside of the window is given."""
@@ -117,9 +116,7 @@ class Forward(Asking):
             value, f"{cell.name} {does} this value{', set by hand' if by_hand else ''}", [], True
         )
 
-    def _terms(
-        self, here: explain.Place, expr: Expr, index: tuple[int, ...], weight: float
-    ) -> Iterator[Summand]:
+    def _terms(self, here: Place, expr: Expr, index: tuple[int, ...], weight: float) -> Iterator[Summand]:
         """The summands of one element of an expression, products spelled out."""
         found = expr.operation.terms(index, [a.shape for a in expr.args]) if isinstance(expr, Apply) else None
         if found is None:
@@ -138,13 +135,13 @@ class Forward(Asking):
             text = " * ".join(self.name_of(here, arg, at) for arg, at in factors)
             yield weighted(scale, text), scale * float(np.prod(values)), self._source(here, factors)
 
-    def _whole(self, here: explain.Place, expr: Expr, index: tuple[int, ...], weight: float) -> Summand:
+    def _whole(self, here: Place, expr: Expr, index: tuple[int, ...], weight: float) -> Summand:
         """An expression as one term."""
         value = weight * element(here.value(expr), index if expr.shape else ())
         return weighted(weight, self.name_of(here, expr, index)), value, self._source(here, [(expr, index)])
 
     def _arguments(
-        self, here: explain.Place, function: Apply, args: list[Expr], index: tuple[int, ...]
+        self, here: Place, function: Apply, args: list[Expr], index: tuple[int, ...]
     ) -> Iterator[Summand]:
         """What a function was applied to: the element it used (a single argument as its summands), or all of them."""
         for arg in args:
@@ -164,7 +161,7 @@ class Forward(Asking):
     def _asked(self, cell: Cell) -> Why:
         return Forward(self.session, self.timeline, cell).given()
 
-    def _source(self, here: explain.Place, factors: list[tuple[Expr, tuple[int, ...]]]) -> Cell | None:
+    def _source(self, here: Place, factors: list[tuple[Expr, tuple[int, ...]]]) -> Cell | None:
         """The number that a term comes from, out of all that it names: a state of another time step before the values
         of this one, those before data, data before parameters; of one kind the largest."""
         found: list[tuple[tuple[int, float], Cell]] = []

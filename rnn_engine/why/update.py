@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnn_engine import explain
 from rnn_engine.core.language import Apply, Expr, Read, walk
 from rnn_engine.core.operation import Array
 from rnn_engine.core.tape import Tape
+from rnn_engine.element import value_rule
+from rnn_engine.place import Place
 from rnn_engine.quantity import Cell
 from rnn_engine.update import Update
 from rnn_engine.why.answer import Asking, Summand, Why, weighted
@@ -35,8 +36,16 @@ class Updating(Asking):
         number = part.start + (int(np.ravel_multi_index(cell.index, shape)) if cell.index else 0)
         terms = list(self._update_terms(tape, root, number, 1.0))
         rule = tape.plan.program.equations[cell.equation].source.split("#")[0].strip()
-        numbers = explain.update_element(update, cell.name, cell.equation, number - part.start)
-        return self.answer(value, rule, terms, True, numbers)
+        made = value_rule(Place(tape, 0, 0), cell.equation, (number,) if root.shape else ())
+        return self.answer(value, rule, terms, True, made)
+
+    def named(self, here: Place, expr: Expr, index: tuple[int, ...], gradient: bool) -> str:
+        if not index:
+            return f"({expr.source})" if isinstance(expr, Apply) else expr.source
+        part = self.timeline.iteration(self.cell.iteration).update.tape(self.cell.name)[1]
+        at = np.unravel_index(index[0] - part.start, self.session.run.shapes[self.cell.name])
+        element = f"[{','.join(map(str, at))}]" if at else ""
+        return f"({expr.source}){element}" if isinstance(expr, Apply) else f"{expr.source}{element}"
 
     def _update_terms(self, tape: Tape, expr: Expr, number: int, weight: float) -> Iterator[Summand]:
         index = (number,) if expr.shape else ()

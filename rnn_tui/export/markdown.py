@@ -16,7 +16,7 @@ from rnn_engine.observe import observe
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.timeline import Timeline
-from rnn_engine.trace import records_of
+from rnn_engine.trace import as_read, records_of
 from rnn_tui.export.table import Place, of_parameter, of_sequences
 from rnn_tui.text import safe_text, token_text
 
@@ -174,7 +174,7 @@ def _label(labels: Sequence[str], at: int | None) -> str:
 
 def _number(value: Any) -> str:
     """In full: the shortest text that reads back the same."""
-    return "" if value is None else str(value) if isinstance(value, str) else repr(value)
+    return "" if value is None else as_read(value)
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]], *, escaped: bool = False) -> Iterator[str]:

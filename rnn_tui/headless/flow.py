@@ -7,7 +7,7 @@ import math
 import sys
 
 from rnn_engine.errors import EngineError
-from rnn_engine.flow import Flow, Hop, horizon, itemise
+from rnn_engine.flow import Flow, Hop, horizons, itemise
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import plain_array, plain_number
@@ -20,7 +20,7 @@ FINE, SHORT = 0, 1
 
 
 def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int:
-    """Print what the loss of every time step sends to the states of every earlier one."""
+    """Print what the loss of every time step sends to the states of every other one."""
     iteration = opened(session, number, sequence)
     flow = flow_of(iteration, sequence)
     if as_json:
@@ -44,22 +44,16 @@ def show_flow(session: str, number: int, sequence: int, *, as_json: bool) -> int
 
 
 def show_horizon(session: str, number: int, sequence: int, at_least: int | None) -> int:
-    """Print the memory horizon in one line; 1 where it is shorter than `at_least` steps."""
+    """Print the memory horizon in a line, one for each way through time; 1 where one is below `at_least` steps."""
     iteration = opened(session, number, sequence)
-    found = horizon(iteration, sequence=sequence)
-    if found is None:
-        raise EngineError("no state is read from an earlier time step, so nothing is remembered")
-    line = horizon_line(found, worst_hop(iteration, sequence))
-    print(safe_text(line))
-    return SHORT if at_least is not None and found.steps is not None and found.steps < at_least else FINE
-
-
-def worst_hop(iteration: Iteration, sequence: int) -> Hop | None:
-    """The hop that loses most of the gradient of the last loss."""
-    if "loss" not in iteration.run.plan.program.equations:
-        return None
-    flow = itemise(iteration, sequence)
-    return None if flow is None else flow.worst(flow.last)
+    found = horizons(iteration, sequence)
+    if not found:
+        raise EngineError("no state is read from another time step, so nothing is remembered")
+    flow = itemise(iteration, sequence) if "loss" in iteration.run.plan.program.equations else None
+    for one in found:
+        print(safe_text(horizon_line(one, flow)))
+    short = [one for one in found if one.steps is not None and at_least is not None and one.steps < at_least]
+    return SHORT if short else FINE
 
 
 def opened(session: str, number: int, sequence: int) -> Iteration:
@@ -83,32 +77,43 @@ def flow_of(iteration: Iteration, sequence: int) -> Flow:
 
 
 def as_object(flow: Flow) -> dict[str, object]:
-    """The itemised gradient and the hops of the last loss as plain JSON values."""
+    """The itemised gradient as plain JSON values, and the hops of the last loss; where they go on, of the first."""
+    losses = [flow.last]
+    if flow.first != flow.last and any(offset > 0 for offset in flow.offsets):
+        losses.append(flow.first)
     return {
         "states": list(flow.states),
         "t": [flow.start + k + 1 for k in range(flow.T)],
         "norms": plain_array(flow.map),
         "items": {state: plain_array(items) for state, items in flow.items.items()},
         "remainder": plain_number(flow.remainder),
-        "hops": [
+        "hops": [_hop(flow.start + loss + 1, hop) for loss in losses for hop in flow.hops(loss)],
+    }
+
+
+def _hop(loss: int, hop: Hop) -> dict[str, object]:
+    """A hop of the loss of one time step. One straight from the loss has no factor: it has passed no state of `t`."""
+
+    def known(value: float) -> object:
+        return None if hop.straight else plain_number(value)
+
+    return {
+        "loss": loss,
+        "t": hop.t,
+        "to": hop.to,
+        "before": known(hop.before),
+        "after": plain_number(hop.after),
+        "factor": known(hop.factor),
+        "nonlinearity": known(hop.nonlinearity),
+        "weights": known(hop.weights),
+        "routes": [
             {
-                "t": hop.t,
-                "before": plain_number(hop.before),
-                "after": plain_number(hop.after),
-                "factor": plain_number(hop.factor),
-                "nonlinearity": plain_number(hop.nonlinearity),
-                "weights": plain_number(hop.weights),
-                "routes": [
-                    {
-                        "state": route.state,
-                        "equation": route.equation,
-                        "through": route.through,
-                        "norm": plain_number(route.norm),
-                        "factor": plain_number(route.factor),
-                    }
-                    for route in hop.routes
-                ],
+                "state": route.state,
+                "equation": route.equation,
+                "through": route.through,
+                "norm": plain_number(route.norm),
+                "factor": plain_number(route.factor),
             }
-            for hop in flow.hops(flow.last)
+            for route in hop.routes
         ],
     }

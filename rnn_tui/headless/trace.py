@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from rnn_engine.session import Session
-from rnn_engine.trace import records
+from rnn_engine.trace import as_read, records
 from rnn_tui.headless.choosing import check_names
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
@@ -85,7 +85,7 @@ def number(value: Any) -> str:
     """A value to six significant digits: `0.462117`, `[0.5 -0.2]`, `[[1 2] [3 4]]`."""
     if isinstance(value, list):
         return f"[{' '.join(map(number, value))}]"
-    return f"{value:.6g}" if isinstance(value, int | float) else str(value)
+    return f"{value:.6g}" if isinstance(value, int | float) else as_read(value)
 
 
 def plain(value: Any) -> str:

@@ -35,7 +35,8 @@ def as_object(answer: Why) -> dict[str, Any]:
         "value": plain_number(answer.value, answer.dtype),
         "address": answer.address or None,
         "rule": answer.rule,
-        "numbers": answer.numbers,
+        "names": answer.names[0] if answer.names else "",
+        "numbers": answer.numbers[0] if answer.numbers else "",
         "sums": answer.sums,
         "terms": [
             {
@@ -55,7 +56,12 @@ def lines(answer: Why) -> list[str]:
     """The answer to be read: the number and its rule, then a line per term."""
     where = f"   {answer.address}" if answer.address else ""
     found = [f"{answer.label} = {answer.exact!r}{where}", f"  {answer.rule}"]
-    found += [f"    = {answer.numbers}"] if answer.numbers else []
+    found += (
+        [f"    = {answer.names[0]}"]
+        if answer.names and not answer.rule.endswith(f" = {answer.names[0]}")
+        else []
+    )
+    found += [f"    = {answer.numbers[0]}"] if answer.numbers else []
     if not answer.sums and answer.terms:
         found.append("  applied to:")
     width = max((len(term.text) for term in answer.terms), default=0)

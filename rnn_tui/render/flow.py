@@ -1,4 +1,4 @@
-"""Gradient flow: the map of what each loss sends to each time step, and the hops of one loss's way back."""
+"""Gradient flow: the map of what each loss sends to each time step, and what is said about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 
-from rnn_tui.render.number import level_bar, number
+from rnn_tui.render.number import number
 from rnn_tui.render.pack import window
 from rnn_tui.render.panel import scrolled, worded
 from rnn_tui.render.spans import Line, Span, fit, merge
@@ -16,12 +16,21 @@ HEAT = "▁▂▃▄▅▆▇█"
 NUMBER = 6
 WIDE_RANGE = 1e3
 """From this ratio of largest to smallest on, sizes are shown by powers of ten."""
+ROOMY = 20
+"""From so many lines on there is room for all that is said of both ways through time."""
 TALLEST = 6
 """Lines of a bar, where there is room."""
-SMALL = 1e-3
-"""What is smaller keeps its digits in e-notation."""
 DEEPEST = 1e-12
 """Smaller than this share of the largest is drawn as the smallest."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """What is left of the gradient of a state at time step t: ‖∂ that / ∂ the state at k‖ for every k."""
+
+    state: str
+    t: int
+    norms: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,37 +43,16 @@ class MapView:
     sizes: tuple[tuple[float, ...], ...]
     norms: tuple[float, ...]
     remainder: float
-    horizon: str
+    horizons: tuple[tuple[str, str], ...]
+    """How far back anything is left, and which hop is to blame; one for each way through time."""
     cursor: tuple[int, int]
     powers: bool | None = None
     """Sizes by powers of ten; None: where their range asks for it."""
+    origins: tuple[tuple[int, float], ...] = ()
+    """Of what arrives at the cursor from other time steps: each one's share."""
     shares: tuple[tuple[str, float], ...] = ()
-    """Of what crosses from the next time step into the one under the cursor: each state's share."""
-    memory: tuple[str, tuple[float, ...]] = ("", ())
-    """The state at the end of the window, and ‖∂ that / ∂ the state at k‖ for every k."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteView:
-    """One way of a hop."""
-
-    text: str
-    factor: float
-    norm: float
-
-
-@dataclass(frozen=True, slots=True)
-class HopView:
-    """From time step t to t − 1."""
-
-    t: int
-    before: float
-    after: float
-    factor: float
-    nonlinearity: float
-    weights: float
-    routes: tuple[RouteView, ...]
-    mark: str = ""
+    """Of the same: each state's share."""
+    memories: tuple[MemoryView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +97,23 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
         fit([(what, "strong"), ("   down: the loss at t, across: the time step k", "muted")], wide)
     ]
     foot = [*worded(_at_cursor(view), wide, "text")[:2], _check(view, wide)]
-    foot += worded(view.horizon, wide, "now", "  ")[:2] if view.horizon else []
+    # with two of them a small panel has room for what matters most: the map
+    brief = len(view.horizons) > 1 and high < ROOMY
+    for said, blamed in view.horizons:
+        line = said if brief or not blamed else f"{said}; {blamed}"
+        foot += worded(line, wide, "now", "  ")[:2]
+    memories = () if brief else view.memories
     sending = [row for row in range(T) if any(view.sizes[row])] or [i]
     lead = max(len(str(view.start + T)), 3) + 2
     numbers = lead + T * (NUMBER + 1) <= wide
     across = NUMBER + 1 if numbers else max(1, min(4, (wide - lead) // T))
     columns = window(T, min(T, (wide - lead) // across), k)
     silent = T - len(sending)
-    state, left = view.memory
-    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent) - bool(left), 1)
+    curves = len(memories)
+    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent) - curves, 1)
     at = sending.index(i) if i in sending else 0
-    rows = window(len(sending), max(1, min(len(sending), room - bool(left))), at)
-    tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1 + bool(left))))
+    rows = window(len(sending), max(1, min(len(sending), room - curves)), at)
+    tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1 + curves)))
     put = _Entries(scale_of(view), across, tall, numbers)
     lines: list[Line] = [_header(view, lead, across, columns, numbers)]
     for row in sending[slice(*rows)]:
@@ -134,11 +127,12 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
     if not numbers:
         lines.append(_legend(put.scale, counts, lead, wide))
-    if left:
-        last = f"‖∂{safe_text(state)}[{view.start + len(left)}]/∂{safe_text(state)}[k]‖"
-        lines.append(fit([(last, "strong"), ("   what is left of its gradient at step k", "muted")], wide))
-        remembered = _Entries(_scale(left, view.powers), across, tall, numbers)
-        lines += remembered.lines((" " * lead, ""), list(left[slice(*columns)]), None)
+    for memory in memories:
+        state = safe_text(memory.state)
+        what = f"‖∂{state}[{memory.t}]/∂{state}[k]‖"
+        lines.append(fit([(what, "strong"), ("   what is left of its gradient at step k", "muted")], wide))
+        remembered = _Entries(_scale(memory.norms, view.powers), across, tall, numbers)
+        lines += remembered.lines((" " * lead, ""), list(memory.norms[slice(*columns)]), None)
     if silent:
         have = "time step has" if silent == 1 else "time steps have"
         lines.append(fit([(f"{silent} {have} no loss that flows", "muted")], wide))
@@ -226,17 +220,21 @@ def _at_cursor(view: MapView) -> str:
     t, to = view.start + i + 1, view.start + k + 1
     size, own = view.sizes[i][k], view.sizes[i][i]
     said = f"The loss at t={t} sends {number(size, 9, 6)} to t={to}"
-    if k < i and own > 0:
-        said += f", {_percent(size / own)} of what it sends to t={t} itself"
-    if len(view.shares) > 1 and any(share for _, share in view.shares):
-        ways = ", ".join(f"{share * 100:.0f} % through {state}" for state, share in view.shares)
-        said += f"; from t={to + 1} it comes {ways}"
+    if k != i and own > 0:
+        said += f", {percent(size / own)} of what it sends to t={t} itself"
+    sources = [f"{share * 100:.0f} % from t={source}" for source, share in view.origins]
+    ways = [f"{share * 100:.0f} % through {state}" for state, share in view.shares if len(view.shares) > 1]
+    if len(sources) > 1:
+        said += f"; it comes {', '.join([*sources, *ways])}"
+    elif sources and ways:
+        said += f"; from t={view.origins[0][0]} it comes {', '.join(ways)}"
     return f"{said}."
 
 
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.3g} %" if percent >= 0.01 or not percent else f"{percent:.1e} %"
+def percent(share: float) -> str:
+    """In three digits, however small."""
+    of_hundred = 100 * share
+    return f"{of_hundred:.3g} %" if of_hundred >= 0.01 or not of_hundred else f"{of_hundred:.1e} %"
 
 
 def _check(view: MapView, wide: int) -> Line:
@@ -249,67 +247,3 @@ def _check(view: MapView, wide: int) -> Line:
         return fit([("≠ ", "warning"), (said, "warning")], wide)
     how = f", within {view.remainder:.0e}" if view.remainder else ", to the last bit"
     return fit([("✓ ", "target"), (f"Added up they are the gradients shown{how}.", "muted")], wide)
-
-
-def draw_hops(t: int, hops: Sequence[HopView], chosen: int, wide: int, high: int) -> list[Line]:
-    """The way of one loss back through time: a line per hop, and the ways of the chosen one below."""
-    head: list[Line] = [fit([(f"The way of the loss at t={t} back through time", "strong")], wide)]
-    if not hops:
-        return [*head, (), *worded("There is no earlier time step in this window.", wide, "text")]
-    arrives = wide >= 72
-    names = f"  {'hop':<9}{'factor':>8} = nonlinearity × {'weights':<8}" + (
-        f"{'arrives':>9}" if arrives else ""
-    )
-    head += [(), fit([(names, "muted")], wide)]
-    first = hops[0].before
-    body = [_hop(hop, first, at == chosen, arrives, wide) for at, hop in enumerate(hops)]
-    here = hops[min(chosen, len(hops) - 1)]
-    foot: list[Line] = [()]
-    foot.append(fit([(f"{here.t} → {here.t - 1} goes by", "muted")], wide))
-    foot += [_route(route, wide) for route in here.routes[:4]]
-    if len(here.routes) > 4:
-        more = len(here.routes) - 4
-        foot.append(fit([(f"  {more} more way{'s' if more > 1 else ''}", "muted")], wide))
-    last = hops[-1].after
-    left = f"{_percent(last / first)} of it is left" if first else "nothing flows"
-    foot.append(
-        fit(
-            [
-                (
-                    f"From t={hops[0].t} to t={hops[-1].t - 1}: {number(first, 8, 5)} → {number(last, 8, 5)}, {left}.",
-                    "now",
-                )
-            ],
-            wide,
-        )
-    )
-    return scrolled(head, body, foot, chosen, wide, high)
-
-
-def _hop(hop: HopView, first: float, chosen: bool, arrives: bool, wide: int) -> Line:
-    """Factor, what it is made of, and how much of the first size is left after it."""
-    spans: list[Span] = [
-        ("▸ " if chosen else "  ", "now"),
-        (f"{f'{hop.t} → {hop.t - 1}':<9}", "cursor" if chosen else "text"),
-        (f"{number(hop.factor, 7, 4):>8}", "strong"),
-        (f"   {number(hop.nonlinearity, 7, 4):>12}   {number(hop.weights, 7, 4):<8}", "text"),
-        (f"{number(hop.after, 8, _decimals(hop.after)):>9} " if arrives else " ", "text"),
-    ]
-    bar = level_bar(hop.after / first if first else 0.0, 10)
-    mark: Span = (f"◀ {hop.mark}", "warning") if hop.mark else (bar, "positive")
-    return fit(merge([*spans, mark]), wide)
-
-
-def _decimals(size: float) -> int:
-    """None for what is small: it keeps its digits in e-notation."""
-    return 5 if size >= SMALL or not size else 0
-
-
-def _route(route: RouteView, wide: int) -> Line:
-    spans: list[Span] = [
-        ("  ", ""),
-        (safe_text(route.text), "text"),
-        (f"  × {number(route.factor, 8, 5)}", "strong"),
-        (f"  {number(route.norm, 8, _decimals(route.norm))} arrives", "muted"),
-    ]
-    return fit(spans, wide)

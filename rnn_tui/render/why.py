@@ -13,6 +13,8 @@ from rnn_tui.text import cells, clip, safe_text
 DIGITS = 8
 SMALL = 1e-3
 """What is smaller keeps its digits in e-notation."""
+AT_LEAST = 5
+"""Terms that stay in view however long the rule is."""
 BARS = (12, 8, 4)
 """Cells for the bars: the most that leaves the addresses their room."""
 
@@ -45,8 +47,10 @@ class WhyView:
     chosen: int = 0
     path: tuple[str, ...] = ()
     """The numbers one came by, the first one first."""
-    numbers: str = ""
-    """The rule with the numbers put in, where it goes element by element."""
+    names: tuple[str, ...] = ()
+    """The rule of this element in names, the fullest first."""
+    numbers: tuple[str, ...] = ()
+    """Likewise with its numbers put in."""
 
 
 def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
@@ -60,8 +64,13 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     if width(exact) + cells(made) <= wide:
         exact.append((made, "muted"))
     head: list[Line] = [fit(exact, wide), *worded(view.rule, wide, "now", "    ")[:3]]
+    foot = _foot(view, wide)
     if view.numbers:
-        head += worded(f"= {view.numbers}", wide, "text", "    ")[: 3 if high >= 12 else 1]
+        rounded = view.sums and view.rounding != 0.0
+        spare = high - len(head) - 2 - len(foot) - min(len(view.terms) + rounded, AT_LEAST)
+        numbers = _put_in(view.numbers, wide, min(max(spare, 1), 3))
+        named = _named(view, wide)
+        head += [*(named if len(named) + len(numbers) <= spare else []), *numbers]
     if view.remark:
         head += worded(view.remark, wide, "muted")[:2]
     head += [(), *_heading(view, wide)]
@@ -69,7 +78,24 @@ def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
     body = [_term(view, term, at == view.chosen, columns, wide) for at, term in enumerate(view.terms)]
     if view.sums and view.rounding:
         body.append(_rounding(view, wide))
-    return scrolled(head, body, _foot(view, wide), view.chosen, wide, high)
+    return scrolled(head, body, foot, view.chosen, wide, high)
+
+
+def _named(view: WhyView, wide: int) -> list[Line]:
+    """The rule of this element in names, where it says more than that of the whole and fits into two lines."""
+    said = view.rule.partition(" = ")[2]
+    lines = (worded(f"= {text}", wide, "muted", "    ") for text in view.names if text != said)
+    return next((found for found in lines if len(found) <= 2), [])
+
+
+def _put_in(numbers: tuple[str, ...], wide: int, most: int) -> list[Line]:
+    """The fullest rule that fits into so many lines."""
+    found: list[Line] = []
+    for text in numbers:
+        found = worded(f"= {text}", wide, "text", "    ")
+        if len(found) <= most:
+            break
+    return found[:most]
 
 
 def _heading(view: WhyView, wide: int) -> list[Line]:

@@ -248,7 +248,9 @@ class Explorer:
         view, screen = self._flow_panel(), self._screen
         target, controller, frame = view.arrival(), screen.controller, self._frame()
         if target is None:
-            screen.say("there is no hop from the first time step; j and k choose another loss in the map")
+            screen.say(
+                "there is no hop to go to; Backspace leads back to the map, where j and k choose another loss"
+            )
             return
         address, state, t = target
 

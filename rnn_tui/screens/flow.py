@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.protocols import Controller
-from rnn_tui.render.flow import HopView, MapView, RouteView, draw_hops, draw_map, scale_of
+from rnn_tui.render.flow import MapView, MemoryView, draw_map, scale_of
+from rnn_tui.render.hops import EndView, HopView, RouteView, WayView, draw_hops
 from rnn_tui.render.panel import worded
 from rnn_tui.render.spans import Line
 from rnn_tui.screens.views import View
-from rnn_tui.words import horizon_line
+from rnn_tui.words import left_line, worst_line
 
 if TYPE_CHECKING:
     from rnn_engine.flow import Flow, Hop, Horizon
+
+Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,7 +29,7 @@ class FlowState:
 
     number: int
     flow: Flow | str
-    horizon: Horizon | None
+    horizons: tuple[Horizon, ...]
     cursor: tuple[int, int] = (0, 0)
     powers: bool | None = None
     walked: bool = False
@@ -36,10 +40,12 @@ class FlowPanel(View):
     """Where the gradient goes, and where it dies."""
 
     EXPLAINS = (
-        "What the loss of each time step (down) sends to the states of each time step before it (across), as a norm. "
+        "What the loss of each time step (down) sends to the states of each time step (across), as a norm. "
         "Added up over the losses it is the gradient that the panes show. Enter walks the way of one loss hop by hop: "
-        "each hop leaves what the nonlinearity and the weights (or gates) leave, and the worst is marked. The horizon "
-        "is the number of steps after which less than 1 % of the last state's gradient is left."
+        "each hop leaves what the nonlinearity and the weights (or gates) leave, and the worst is marked. A hop goes "
+        "where the text reads: h[t-1] one step back, h[t-3] three, g[t+1] one on. The horizon is the number of steps "
+        "after which less than 1 % of the last state's gradient is left, in all that crosses from one time step to "
+        "the next; of the first one's, where the state is carried from the end of the sequence."
     )
     state: FlowState
 
@@ -53,28 +59,30 @@ class FlowPanel(View):
 
     def open(self, controller: Controller, snapshot: Snapshot) -> str:
         """Compute it; in the driver's thread. One sentence where there is none."""
-        flow, horizon = controller.flow()
+        flow, horizons = controller.flow()
         if isinstance(flow, str):
             return flow
         t = snapshot.timeline.t
         i = None if t is None else t - 1 - flow.start
         if i is None or not (0 <= i < flow.T and flow.map[i].any()):
             i = flow.last
-        self.state = FlowState(snapshot.timeline.iteration, flow, horizon, (i, i))
+        self.state = FlowState(snapshot.timeline.iteration, flow, horizons, (i, i))
         return ""
 
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
-        flow, horizon = controller.flow()
+        flow, horizons = controller.flow()
         if flow is not self.state.flow:
             i, k = self.state.cursor
             last = 0 if isinstance(flow, str) else flow.T - 1
+            i, k = min(i, last), min(k, last)
+            hops = 0 if isinstance(flow, str) else len(flow.hops(i))
             self.state = replace(
                 self.state,
                 number=snapshot.timeline.iteration,
                 flow=flow,
-                horizon=horizon,
-                cursor=(min(i, last), min(k, last)),
-                hop=min(self.state.hop, max(min(i, last) - 1, 0)),
+                horizons=horizons,
+                cursor=(i, k),
+                hop=min(self.state.hop, max(hops - 1, 0)),
             )
 
     def draw(self, wide: int, high: int) -> list[Line]:
@@ -84,42 +92,42 @@ class FlowPanel(View):
         flow = state.flow
         i, _ = state.cursor
         if state.walked:
-            return draw_hops(flow.start + i + 1, _hops(flow, i), state.hop, wide, high)
+            return draw_hops(_way(flow, i), state.hop, wide, high)
         return draw_map(self._map(flow), wide, high)
 
     def _map(self, flow: Flow) -> MapView:
         state = self.state
         i, k = state.cursor
-        shares = flow.shares(i) if k < i else {}
-        said = horizon_line(state.horizon, flow.worst(flow.last)) if state.horizon is not None else ""
+        origins = flow.origins(i, k) if k != i else ()
         return MapView(
             flow.start,
             flow.states,
             tuple(map(tuple, flow.map.tolist())),
             _norms(flow),
             flow.remainder,
-            said[:1].upper() + said[1:],
+            tuple(_horizon(found, flow) for found in state.horizons),
             state.cursor,
             state.powers,
-            tuple((name, float(share[k])) for name, share in shares.items()),
-            _memory(state.horizon),
+            _added((origin.t, origin.share) for origin in origins),
+            _added((origin.state, origin.share) for origin in origins),
+            tuple(_memory(found) for found in state.horizons),
         )
 
     def move(self, by: int) -> None:
-        hops = self.state.cursor[0]
-        self.state = replace(self.state, hop=max(0, min(self.state.hop + by, hops - 1)))
+        if not isinstance(self.state.flow, str):
+            hops = len(self.state.flow.hops(self.state.cursor[0]))
+            self.state = replace(self.state, hop=max(0, min(self.state.hop + by, hops - 1)))
 
     def walk(self) -> None:
-        """The way of the loss under the cursor: at the hop into that time step, else at the one that changes most."""
+        """The way of the loss under the cursor: at the hop that brings most into that time step, else at the worst."""
         flow = self.state.flow
         i, k = self.state.cursor
         if isinstance(flow, str):
             return
-        hop = i - 1 - k
-        if k == i:
-            worst = flow.worst(i)
-            hop = 0 if worst is None else flow.start + i + 1 - worst.t
-        self.state = replace(self.state, walked=True, hop=max(min(hop, i - 1), 0))
+        hops = flow.hops(i)
+        into = [hop for hop in hops if hop.to == flow.start + k + 1 and k != i]
+        chosen = max(into, key=lambda hop: hop.after, default=flow.worst(i))
+        self.state = replace(self.state, walked=True, hop=0 if chosen is None else hops.index(chosen))
 
     def move_cursor(self, rows: int, columns: int) -> None:
         """Another cell of the map, of those that a loss reaches."""
@@ -141,15 +149,29 @@ class FlowPanel(View):
     def arrival(self) -> tuple[str, str, int] | None:
         """The address where the chosen hop arrives, the state, and the time step."""
         state = self.state
-        if isinstance(state.flow, str) or state.cursor[0] == 0:
+        hops = () if isinstance(state.flow, str) else state.flow.hops(state.cursor[0])
+        if not hops:
             return None
-        hop = state.flow.hops(state.cursor[0])[state.hop]
+        hop = hops[state.hop]
         name = max(hop.routes, key=lambda route: route.norm).state
-        return f"{state.number}:backward:{hop.t - 1}:{name}", name, hop.t - 1
+        return f"{state.number}:backward:{hop.to}:{name}", name, hop.to
 
 
-def _memory(horizon: Horizon | None) -> tuple[str, tuple[float, ...]]:
-    return ("", ()) if horizon is None else (horizon.state, tuple(map(float, horizon.norms)))
+def _horizon(found: Horizon, flow: Flow) -> tuple[str, str]:
+    said = left_line(found)
+    return said[:1].upper() + said[1:], worst_line(found, flow)
+
+
+def _memory(found: Horizon) -> MemoryView:
+    return MemoryView(found.state, found.start + found.end + 1, tuple(map(float, found.norms)))
+
+
+def _added(shares: Iterable[tuple[Key, float]]) -> tuple[tuple[Key, float], ...]:
+    """Those of the same added up."""
+    found: dict[Key, float] = {}
+    for key, share in shares:
+        found[key] = found.get(key, 0.0) + share
+    return tuple(found.items())
 
 
 def _norms(flow: Flow) -> tuple[float, ...]:
@@ -158,25 +180,44 @@ def _norms(flow: Flow) -> tuple[float, ...]:
     return tuple(float(size) ** 0.5 for size in squares)
 
 
-def _hops(flow: Flow, loss: int) -> tuple[HopView, ...]:
+def _way(flow: Flow, loss: int) -> WayView:
+    """The hops of one loss, those marked that lose or grow most among all of their length and direction."""
     hops = flow.hops(loss)
-    flowing = [hop for hop in hops if hop.before > 0.0]
-    worst = min(flowing, key=lambda hop: hop.factor, default=None)
-    best = max(flowing, key=lambda hop: hop.factor, default=None)
+    marks: dict[int, str] = {}
+    for offset in flow.offsets:
+        flowing = [at for at, hop in enumerate(hops) if hop.offset == offset and hop.before > 0.0]
+        worst = min(flowing, key=lambda at: hops[at].factor, default=None)
+        best = max(flowing, key=lambda at: hops[at].factor, default=None)
+        if worst is not None and hops[worst].factor < 1.0:
+            marks[worst] = "loses most"
+        if best is not None and hops[best].factor > 1.0:
+            marks[best] = "grows most"
+    t = flow.start + loss + 1
+    return WayView(
+        t,
+        tuple(_hop(hop, marks.get(at, "")) for at, hop in enumerate(hops)),
+        tuple(EndView(end.t, end.to, end.first, end.last) for end in flow.ends(loss)),
+        back=max(flow.offsets, default=-1) < 0,
+        nothing=_nothing(flow, t),
+    )
 
-    def mark(hop: Hop) -> str:
-        if hop is best and hop.factor > 1.0:
-            return "grows most"
-        return "loses most" if hop is worst and hop.factor < 1.0 else ""
 
-    return tuple(
-        HopView(
-            hop.t, hop.before, hop.after, hop.factor, hop.nonlinearity, hop.weights,
-            tuple(
-                RouteView(f"{route.state} to {route.equation}, through {route.through}", route.factor, route.norm)
-                for route in sorted(hop.routes, key=lambda route: -route.norm)
-            ),
-            mark(hop),
-        )
-        for hop in hops
-    )  # fmt: skip
+def _hop(hop: Hop, mark: str) -> HopView:
+    routes = (
+        RouteView(f"{route.state} to {route.equation}, through {route.through}", route.factor, route.norm)
+        for route in sorted(hop.routes, key=lambda route: -route.norm)
+    )
+    sizes = (hop.before, hop.after, hop.factor, hop.nonlinearity, hop.weights)
+    return HopView(hop.t, hop.to, *sizes, tuple(routes), mark, hop.straight)
+
+
+def _nothing(flow: Flow, t: int) -> str:
+    """Why the loss at t has no hop."""
+    if not flow.offsets:
+        return "On the way to the loss nothing is read from another time step."
+    if max(flow.offsets) == -1:
+        return "There is no earlier time step in this window."
+    if min(flow.offsets) == 1:
+        return "There is no later time step in this window."
+    reads = dict.fromkeys(f"{crossing.state}[t{crossing.offset:+d}]" for crossing in flow.crossings)
+    return f"From t={t} none of the reads ({', '.join(reads)}) leads to a time step of this window."

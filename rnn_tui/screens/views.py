@@ -198,7 +198,7 @@ class WhyPanel(View):
         )
         view = WhyView(
             answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
-            state.nowhere, min(state.chosen, max(len(terms) - 1, 0)), state.path, answer.numbers,
+            state.nowhere, min(state.chosen, max(len(terms) - 1, 0)), state.path, answer.names, answer.numbers,
         )  # fmt: skip
         return draw_why(view, wide, high)
 

@@ -1,0 +1,167 @@
+"""The ways of the gradient between time steps, read off the equations: who reads which state at which offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.language import Apply, Expr, Read
+from rnn_engine.core.operation import Array
+from rnn_engine.core.plan import Plan
+from rnn_engine.core.tape import Tape
+from rnn_engine.flow.lanes import norms
+
+KEPT = "the end of the sequence"
+"""What a gradient passes where the sequence is over: there a state stays as it is."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Crossing:
+    """A read of a state at another time step: a way for the gradient from place k to k + offset, in all lanes."""
+
+    state: str
+    equation: str
+    """Which reads it, at place k."""
+    through: str
+    """The parameter it is multiplied with (`W_hh`), or the source of the factor (`f * c[t-1]`)."""
+    offset: int
+    straight: bool
+    """Whether what the loss of place k sends this way from there has passed no state of k."""
+    where: NDArray[np.bool_]
+    """`[T]` by place k: where it leads to a place of the window."""
+    sent: NDArray[np.float64]
+    """`[T, T]` by (loss, place k): the norm of what arrives at k + offset by this way."""
+    sending: NDArray[np.float64]
+    """Likewise: the norm of what was there to send."""
+    leaf: Read | None
+    """The read; None where the sequence is over and the state stays as it is."""
+    handing: Apply | None
+    """The operation whose gradient is handed to that read."""
+
+    def take(self, tape: Tape, lanes: NDArray[np.int64]) -> Array:
+        """Note the norms of these losses, in the first lanes of a tape; gives `[T, lanes, n]`, all that arrives."""
+        if self.leaf is None or self.handing is None:
+            sent: Array = tape.back.kept[self.state][tape.span(self.state)]
+            sending = tape.gradient(self.state)
+        else:
+            sent, sending = tape.sent_by(self.state, self.leaf), tape.inner_gradient(self.handing)
+        self.sent[lanes] = by_sender(norms(sent).T[: len(lanes)], self.offset)
+        self.sending[lanes] = norms(sending).T[: len(lanes)]
+        return sent
+
+
+def by_sender(arriving: NDArray[np.float64], offset: int) -> NDArray[np.float64]:
+    """What stands at the places where it arrives, `[…, T]`, at those it leaves; what leaves the window is 0."""
+    T = arriving.shape[-1]
+    leaving = np.zeros_like(arriving)
+    if offset < 0:
+        leaving[..., -offset:] = arriving[..., : max(T + offset, 0)]
+    else:
+        leaving[..., : max(T - offset, 0)] = arriving[..., offset:]
+    return leaving
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Graph:
+    """Where the gradient of a loss can come to, by the equations alone."""
+
+    within: Mapping[str, frozenset[str]]
+    """Of the loss and every state: the equations its gradient reaches in the same time step, itself included."""
+    crossings: tuple[Crossing, ...]
+    over: NDArray[np.bool_]
+    """`[T]`: where the sequence is over."""
+
+    def reached(self, loss: int) -> list[set[str]]:
+        """By place: the equations that the gradient of the loss of one place can come to."""
+        at: list[set[str]] = [set() for _ in self.over]
+        if self.over[loss]:
+            return at
+        at[loss] |= self.within["loss"]
+        todo = [loss]
+        while todo:
+            k = todo.pop()
+            for crossing in self.crossings:
+                if crossing.where[k] and crossing.equation in at[k]:
+                    to = k + crossing.offset
+                    more = {crossing.state} if self.over[to] else self.within[crossing.state]
+                    if not more <= at[to]:
+                        at[to] |= more
+                        todo.append(to)
+        return at
+
+    def carriers(self, crossings: Iterable[Crossing]) -> frozenset[str]:
+        """The states whose gradient goes these ways: by equations of their own time step."""
+        senders = {crossing.equation for crossing in crossings}
+        return frozenset(c.state for c in self.crossings if self.within[c.state] & senders)
+
+
+def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Graph:
+    """The ways between the time steps of a window, for one sequence."""
+    within = _within(plan, ("loss", *states))
+    behind_loss = [state for state in states if state in within["loss"]]
+    by_states: frozenset[str] = frozenset().union(*(within[state] for state in behind_loss))
+    straight = within["loss"] - by_states
+    losses = {softmax: loss for loss, softmax in plan.fused.items()}
+    T = len(over)
+    places = np.arange(T)
+
+    def crossing(
+        state: str, equation: str, offset: int, leaf: Read | None, at: NDArray[np.bool_]
+    ) -> Crossing:
+        inside = (places + offset >= 0) & (places + offset < T)
+        parent = None if leaf is None else plan.reader[leaf]
+        return Crossing(
+            state,
+            equation,
+            KEPT if leaf is None or parent is None else _through(parent, leaf),
+            offset,
+            equation in straight and leaf is not None,
+            at & inside,
+            np.zeros((T, T)),
+            np.zeros((T, T)),
+            leaf,
+            None if parent is None else losses.get(parent, parent),
+        )
+
+    crossings = []
+    for state in states:
+        for sender in plan.senders.get(state, ()):
+            if sender.offset:
+                crossings += [
+                    crossing(state, sender.equation, sender.offset, leaf, ~over) for leaf in sender.leaves
+                ]
+        if over.any():
+            way = -1 if state in plan.program.delays else 1
+            crossings.append(crossing(state, state, way, None, over))
+    return Graph(within, tuple(crossings), over)
+
+
+def _within(plan: Plan, names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Per equation: what its gradient reaches in the same time step, itself included."""
+    next_to: dict[str, set[str]] = {name: set() for name in plan.objective}
+    for name, senders in plan.senders.items():
+        for sender in senders:
+            if sender.offset == 0:
+                next_to[sender.equation].add(name)
+    for softmax, loss in plan.stands_for_argument.items():
+        next_to[loss].add(softmax)
+    found = {}
+    for name in names:
+        reached, todo = {name}, [name]
+        while todo:
+            more = next_to[todo.pop()] - reached
+            reached |= more
+            todo += more
+        found[name] = frozenset(reached)
+    return found
+
+
+def _through(parent: Apply, leaf: Expr) -> str:
+    if parent.operation is PRODUCT_OF_MATRIX:
+        return parent.args[0].source
+    others = [arg.source for arg in parent.args if arg is not leaf]
+    return others[0] if parent.operation.name == "*" and others else parent.source

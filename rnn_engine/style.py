@@ -1,0 +1,58 @@
+"""How numbers are written in formulas and sentences, and how much of a vector is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_engine.core.operation import ATOM, NEGATIVE, Array, Shape, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much of a number and of a vector a formula shows."""
+
+    decimals: int
+    elements: int
+
+    def number(self, value: float) -> str:
+        """A number of the run. One of NumPy's is compared in its own kind: the float32 0.1 is 0.1."""
+        if not np.isfinite(value):
+            return str(float(value))
+        size = abs(value)
+        if value == int(value) and size < 1e6:
+            return str(int(value))
+        if size >= 1e5 or size < 0.5 * 10.0**-self.decimals:
+            return f"{value:.{max(self.decimals - 2, 1)}e}"
+        text = f"{value:.{self.decimals}f}"
+        return text.rstrip("0") if type(value)(text) == value else text
+
+    def vector(self, values: Array, scalar: bool) -> Text:
+        flat = np.ravel(values)
+        if scalar:
+            number = self.number(flat[0])
+            return Text(number, NEGATIVE if number.startswith("-") else ATOM)
+        shown = [self.number(v) for v in flat[: self.elements]]
+        return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
+
+
+STYLES = (Style(6, 8), Style(4, 8), Style(4, 4), Style(4, 2), Style(3, 2), Style(2, 1))
+"""From the fullest to the shortest."""
+
+
+class Shapes:
+    """Shapes in the place of names: `[2×4] @ [4]`; a single number is 1."""
+
+    @staticmethod
+    def of(shape: Shape) -> Text:
+        return Text(f"[{'×'.join(map(str, shape))}]" if shape else "1")
+
+
+SHAPES = Shapes()
+Words = Style | Shapes | None
+"""What stands for a value in a formula: its number, its shape, or its name."""
+
+
+def distinct(texts: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(texts), key=len, reverse=True))
