@@ -15,10 +15,10 @@ from rnn_engine.data import text_data
 from rnn_engine.derive import derivation
 from rnn_engine.flow import horizon, itemise
 from rnn_engine.observe import observe
-from rnn_engine.quantity import parse_cell
 from rnn_engine.replay import replaced
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import why
 from rnn_tui.headless.new import build

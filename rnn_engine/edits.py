@@ -49,7 +49,7 @@ def key(edit: Edit) -> Key:
     if edit.parameter is not None:
         return ("parameter", edit.parameter, edit.iteration or 1, index)
     if edit.initial is not None:
-        return ("initial", *_state(edit.initial), edit.sequence, index)
+        return ("initial", *begun(edit.initial), edit.sequence, index)
     name, t = ("x", edit.input) if edit.input is not None else ("y", edit.target)
     return ("data", name, t, edit.sequence, index)
 
@@ -101,26 +101,6 @@ def is_set(run: Run, name: str, sequence: int, t: int, element: int | None = Non
     return any(element is None or e in (-1, element) for e in found)
 
 
-def described(edit: Edit) -> str:
-    """An edit in words: `h[2][0] = 0.5 in iteration 3`."""
-    index = f"[{','.join(map(str, edit.index))}]" if edit.index else ""
-    value = (
-        "null" if edit.value is None else repr(edit.value) if isinstance(edit.value, float) else edit.value
-    )
-    of = f" of sequence {edit.sequence}" if edit.sequence > 1 else ""
-    if edit.address is not None:
-        number, phase, t, name = edit.address.split(":")
-        when = f"in iteration {number}" if phase == "forward" else f"in the {phase} phase"
-        return f"{name}[{t}]{index}{of} = {value} {when}"
-    if edit.parameter is not None:
-        return f"{edit.parameter}{index} = {value} from iteration {edit.iteration or 1} on"
-    if edit.initial is not None:
-        state, back = _state(edit.initial)
-        return f"{state}[{-back}]{index}{of} = {value}"
-    name, t = ("x", edit.input) if edit.input is not None else ("y", edit.target)  # type: ignore[assignment]
-    return f"{name}[{t}]{index}{of} = {value}"
-
-
 def where(edit: Edit, run: Run) -> str:
     """The address of a step at which an edit is seen first."""
     if edit.address is not None:
@@ -129,7 +109,7 @@ def where(edit: Edit, run: Run) -> str:
     return str(run.schedule.phases(number)[0].address(0))
 
 
-def _state(name: str) -> tuple[str, int]:
+def begun(name: str) -> tuple[str, int]:
     """`h[-1]` → (`h`, 1): the state, and how far before t = 1 its value is taken; `h` is `h[0]`."""
     state, _, rest = name.partition("[")
     return state, -int(rest[:-1]) if rest else 0
@@ -232,7 +212,7 @@ class _Editing:
 
     def _initial(self, edit: Edit, name: str, path: str) -> None:
         run = self.run
-        state, back = _state(name)
+        state, back = begun(name)
         if state not in run.initial:
             hint = nearest(state, run.initial) or f"; expected {', '.join(run.initial) or 'none'}"
             raise ReplayError(f"there is no state {quote(state)}{hint}", f"{path}.initial")

@@ -20,9 +20,9 @@ from rnn_engine.errors import EngineError
 from rnn_engine.flow import Flow, Horizon, horizon, itemise
 from rnn_engine.gradcheck import GradientCheck, check_gradients
 from rnn_engine.precision import shortest
-from rnn_engine.quantity import parse_cell
 from rnn_engine.replay import FORMAT, VERSION, loads
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import plain_array
 from rnn_engine.training import Iteration, RunStep, training_steps

@@ -16,9 +16,11 @@ from rnn_engine.update import Update
 
 Token = Callable[[int], str | int]
 """The token of an index."""
+Element = Callable[[str, tuple[int, ...]], str]
+"""How an element of a name is written: `[0,there]`."""
 
 
-def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
+def forward_step(place: Place, equation: str, token: Token, element: Element) -> tuple[str, ...]:
     """One sentence on a forward step, fullest wording first."""
     tape, program = place.tape, place.tape.plan.program
     t = tape.start + place.place + 1
@@ -39,7 +41,7 @@ def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
             return (f"{head} = {STYLES[3].vector(value, False).text}: none is the largest.",)
         best = int(np.argmax(value))
         if equation != program.output:
-            return (f"Largest in {head}: element {best} with {number(value[best])}.",)
+            return (f"Largest in {head}: {head}{element(equation, (best,))} with {number(value[best])}.",)
         short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
         target = target_class(place, value.size)
         if target is None:
@@ -55,7 +57,7 @@ def forward_step(place: Place, equation: str, token: Token) -> tuple[str, ...]:
         k = _most_changed(before, value)
         if k is None:
             return (f"{short[:-1]}, as one time step before.", short)
-        what = f"{head} changes" if value.size == 1 else f"{head}, unit {k} changes most"
+        what = f"{head} changes" if value.size == 1 else f"{head}{element(equation, (k,))} changes most"
         old, new = _told_apart(before[k], value[k])
         return (f"{what}: {old} → {new}.", short)
     terms = _top_terms(place, root)
@@ -143,7 +145,7 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     )
 
 
-def update_step(update: Update, parameter: str, equation: str) -> tuple[str, ...]:
+def update_step(update: Update, parameter: str, equation: str, element: Element) -> tuple[str, ...]:
     """One sentence on an update step."""
     if parameter in update.rule.frozen:
         return (f"{parameter} is frozen: it stays as it is.",)
@@ -160,10 +162,10 @@ def update_step(update: Update, parameter: str, equation: str) -> tuple[str, ...
     if move.size == 1:
         by = f" by {number(move[k])}" if np.isfinite(move[k]) else ""
         return (f"{parameter} moves{by}: {old} → {new}.",)
-    where = ",".join(str(i) for i in np.unravel_index(k, value.shape))
+    where = element(parameter, tuple(int(i) for i in np.unravel_index(k, value.shape)))
     if not np.isfinite(move[k]):
-        return (f"{parameter} moves; most at [{where}]: {old} → {new}.",)
+        return (f"{parameter} moves; {parameter}{where} most: {old} → {new}.",)
     return (
-        f"{parameter} moves; most at [{where}], by {number(move[k])}: {old} → {new}.",
+        f"{parameter} moves; {parameter}{where} most, by {number(move[k])}: {old} → {new}.",
         f"{parameter} moves, most by {number(move[k])}.",
     )

@@ -16,8 +16,10 @@ from rnn_engine.core.steps import Stops
 from rnn_engine.generation import ranked
 from rnn_engine.place import undefined
 from rnn_engine.position import Position
+from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
-from rnn_engine.snapshot import Formula, Snapshot, TimelineView
+from rnn_engine.snapshot import Formula, Matrix, Snapshot, TimelineView
+from rnn_engine.spelling import brackets, label
 from rnn_engine.style import STYLES
 from rnn_engine.tables import tables
 from rnn_engine.timeline import Timeline
@@ -57,6 +59,7 @@ class _Observer:
         by_hand = touched.sentence(self.at)
         if by_hand:
             narration = (*(f"{by_hand} {said}" for said in narration), by_hand)
+            note = f"{by_hand} {note}" if note else ""  # a note stands in the narration's place
         output = self.at.program.output
         names = {
             "inputs": "inputs",
@@ -65,12 +68,13 @@ class _Observer:
             "output": f"output {'probabilities ' if self._is_softmax(output) else ''}{output}",
             "gradients": "gradients",
         }
+        panes = tables(self.at)
         return Snapshot(
             title=self.at.session.title,
             dtype=self.at.session.run.dtype,
             address=str(address),
             equation=self.at.equation,
-            panes=tables(self.at),
+            panes=panes,
             names={k: v.strip() for k, v in names.items()},
             formula=formula,
             narration=narration,
@@ -80,7 +84,27 @@ class _Observer:
             sequence=(self.at.sequence + 1, self.at.tape.B),
             edits=len(self.at.session.edits),
             within=self._within(),
+            number=("", "") if _shows_what_is_written(panes) else self._number(),
         )
+
+    def _number(self) -> tuple[str, str]:
+        """The first number that the step made: a gradient, a value of an update equation."""
+        at, number = self.at, self.at.phase.iteration
+        if at.inner and at.phase.name != "backward":
+            return "", ""
+        if at.phase.name == "update":
+            name, update = str(at.stop[0]), at.iteration.update
+            value = np.asarray(update.value(name, at.equation))
+            index = (0,) * len(at.session.run.shapes[name]) if value.ndim else ()
+            own = "w" if name in update.rule.frozen else at.equation
+            return label(at.session, Cell("update", number, name, index, equation=own)), str(
+                np.ravel(value)[0]
+            )
+        if at.phase.name != "backward":
+            return "", ""
+        index = (0,) if at.program.shapes[at.equation] else ()
+        cell = Cell("gradient", number, at.equation, index, at.place + at.phase.start + 1)
+        return label(at.session, cell), str(at.tape.gradient(at.equation)[at.place, at.sequence, 0])
 
     def _within(self) -> str:
         if not self.at.inner:
@@ -133,7 +157,7 @@ class _Observer:
             parameter, update = str(self.at.stop[0]), self.at.iteration.update
             return (
                 explain.update_formula(update, parameter, self.at.equation),
-                narrate.update_step(update, parameter, self.at.equation),
+                narrate.update_step(update, parameter, self.at.equation, self._element),
             )
         if self.at.equation == "sample" and self.at.phase.name == "generate":
             return self._sampled()
@@ -145,6 +169,9 @@ class _Observer:
             )
         return explain.forward_formula(self.at.where, self.at.equation), self._narrated_forward(token)
 
+    def _element(self, name: str, index: tuple[int, ...]) -> str:
+        return brackets(self.at.session, name, index)
+
     def _explained_inside(self, expr: Apply) -> tuple[Formula, tuple[str, ...]]:
         if self.at.phase.name == "update":
             return inside.update_inside(self.at.iteration.update, str(self.at.stop[0]), expr)
@@ -153,7 +180,7 @@ class _Observer:
         return inside.value_inside(self.at.where, expr)
 
     def _narrated_forward(self, token: narrate.Token) -> tuple[str, ...]:
-        told = narrate.forward_step(self.at.where, self.at.equation, token)
+        told = narrate.forward_step(self.at.where, self.at.equation, token, self._element)
         if self.at.phase.name != "evaluate" or self.at.equation != self.at.program.output:
             return told
         predicted, y = self.at.ending.predicted, self.at.tape.y
@@ -196,3 +223,8 @@ class _Observer:
             f"{token(drawn)} is {generator.how} ({chance}); it is the next input.",
             f"{token(drawn)} is the next input.",
         )
+
+
+def _shows_what_is_written(panes: Mapping[str, tuple[Matrix, ...]]) -> bool:
+    matrices = (matrix for shown in panes.values() for matrix in shown)
+    return any(matrix.written is not None and bool(matrix.written.any()) for matrix in matrices)

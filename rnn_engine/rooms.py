@@ -60,7 +60,7 @@ def _columns(
     for part in parts:
         n = part.shape[0] if part.shape else 1
         found += tokens if part.kind == "x" and tokens is not None else [f"{part.name}{k}" for k in range(n)]
-    return tuple(found) if len(found) == len(numbers) else numbers
+    return tuple(found) if len(found) == len(numbers) == len(set(found)) else numbers
 
 
 def hidden_and_head(program: Program) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -126,6 +126,8 @@ class Schedule:
     update: UpdateStops | None
     evaluate: Stops | None
     generate: Stops | None
+    added_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each parameter the equations that use it: their stops on the way back add to its gradient."""
 
     def __post_init__(self) -> None:
         layouts = {window.T: self._layout(window.T) for window in self.windows}
@@ -219,6 +221,7 @@ class Schedule:
     def span(self, text: str) -> range:
         """The steps that an address covers, whole (`12:backward:3:h`) or partial (`200:update`).
 
+        On the way back a parameter stands for the stops that add to its gradient: `12:backward:3:W_hh`.
         The steps of a partial address need not be neighbours where a sweep runs the other way; the
         span is from the first to the last. Raises `AddressError`.
         """
@@ -262,11 +265,16 @@ class Schedule:
                     f"{text!r}: there is no time step {place_text} here; expected {first} to {last}"
                 )
             place = int(place_text)
-        found = [phase.find(place, name) for name in names if equation in (None, name)]
+        if phase.name == "backward" and equation is not None:
+            equation = equation.removeprefix("∂")
+        using = self.added_at.get(equation or "", ())
+        wanted = using if phase.name == "backward" and using else (equation,)
+        found = [phase.find(place, name) for name in names if equation is None or name in wanted]
         numbers = [i for i in found if i is not None]
         if not numbers:
+            hint = f"; {equation} is used by {', '.join(using)}" if using else ""
             raise AddressError(
-                f"{text!r}: the {phase.name} phase has no stop {equation!r}; expected {', '.join(names)}"
+                f"{text!r}: the {phase.name} phase has no stop {equation!r}{hint}; expected {', '.join(names)}"
             )
         return range(min(numbers), max(numbers) + 1)
 

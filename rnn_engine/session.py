@@ -10,7 +10,7 @@ import numpy as np
 
 from rnn_engine.core.equations import Program, compile_equations
 from rnn_engine.core.operation import Array, Shape
-from rnn_engine.core.plan import make_plan
+from rnn_engine.core.plan import Plan, make_plan
 from rnn_engine.core.steps import Stops
 from rnn_engine.data import Dataset, dataset, prompt_tokens
 from rnn_engine.edits import with_edits
@@ -160,9 +160,7 @@ def compile_run(replay: Replay) -> Run:
     return Run(
         plan=plan,
         dataset=data,
-        schedule=_schedule(
-            replay, training, program, data, plan.backward_order, rule, tuple(learned), generator
-        ),
+        schedule=_schedule(replay, training, program, data, plan, rule, tuple(learned), generator),
         rule=rule,
         reduction=reduction,
         scalars=tuple(dict.fromkeys(scalars)),
@@ -310,7 +308,7 @@ def _schedule(
     training: Training,
     program: Program,
     data: Dataset,
-    backward: tuple[tuple[int, tuple[str, ...]], ...],
+    plan: Plan,
     rule: UpdateRule | None,
     learned: tuple[str, ...],
     generator: Generator | None,
@@ -333,8 +331,12 @@ def _schedule(
         windows=windows,
         iterations=iterations,
         forward=program.order,
-        backward=backward,
+        backward=plan.backward_order,
         update=None if rule is None else UpdateStops(learned, rule.frozen, rule.equations),
         evaluate=evaluate,
         generate=generate,
+        added_at={
+            name: tuple(dict.fromkeys(use.node.equation.name for use in uses))
+            for name, uses in plan.uses.items()
+        },
     )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rnn_engine.labels import spelled
+
 if TYPE_CHECKING:  # it holds arrays and makes none: the screen is there before NumPy is
     import numpy as np
     from numpy.typing import NDArray
@@ -52,6 +54,23 @@ class Matrix:
     """Of what it shows, at one time step where it is over time: `()`, `(n,)`, `(m, n)`."""
     edited: Bools | None = None
     """`[R, C]`; what is set by hand."""
+
+    def cell(self, row: int, column: int) -> str:
+        """How one of its numbers is written: `W_xh[0,there]`, `z[4][class]`, `loss[2]`; of a token, `x[3]`."""
+        name = (self.columns[column] if self.kind == "tokens" else "") or self.key
+        return name + self.element(row, column)
+
+    def element(self, row: int, column: int) -> str:
+        """The same without the name: `[0,there]`, `[4][class]`."""
+        if self.kind == "tokens":
+            return f"[{self.rows[row]}]"
+        if self.kind == "over time":
+            scalar = len(self.columns) == 1 and self.columns[0] in ("", self.key.removeprefix("∂"))
+            own = scalar if self.shape is None else not self.shape
+            return f"[{self.rows[row]}]" + ("" if own else f"[{spelled(self.columns, column)}]")
+        axes = (self.columns != ("",)) + 1 if self.shape is None else len(self.shape)
+        found = (spelled(self.rows, row), spelled(self.columns, column))[:axes]
+        return f"[{','.join(found)}]" if found else ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,3 +128,5 @@ class Snapshot:
     """The sub-expression that is looked at inside the equation; empty for the equation as a whole."""
     dtype: str = "float64"
     """What the numbers are, `float64` or `float32`; those of the matrices are of that type."""
+    number: tuple[str, str] = ("", "")
+    """Name and exact value of the first number that the step made, where no pane shows it: `∂loss[4]`, `1.0`."""

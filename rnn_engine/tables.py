@@ -77,6 +77,7 @@ class _Tables:
                     known=known,
                     current=current,
                     kind="over time",
+                    shape=signal.shape,
                     edited=touched.inputs(self.at, key, values.shape, token=False),
                 )
             )
@@ -325,6 +326,7 @@ class _Tables:
             known=known,
             written=_as_matrix(written).astype(bool),
             note=note,
+            shape=shape,
         )
 
     def _running_sum(self, name: str, tape: Tape) -> tuple[Array, Bools]:

@@ -10,6 +10,7 @@ import numpy as np
 from rnn_engine.core.language import Read
 from rnn_engine.edits import is_set, sequence_number
 from rnn_engine.position import Position
+from rnn_engine.spelling import brackets
 
 if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools
@@ -81,14 +82,17 @@ def sentence(at: Position) -> str:
     here = sorted(e for at_t, e in _elements(at, at.equation, at.phase.iteration) if at_t == t)
     label = f"{at.equation}[{t}]"
     if at.phase.name == "backward":
-        if not here:
-            return ""
-        scalar = not at.program.shapes[at.equation]
-        return f"No gradient passes {label if scalar else _listed(label, here)}: set by hand."
+        cut = (
+            [label if not at.program.shapes[at.equation] else _listed(at, label, at.equation, here)]
+            if here
+            else []
+        )
+        cut += _cut_on_the_way(at, t)
+        return f"No gradient passes {', '.join(cut)}: set by hand." if cut else ""
     said = []
     if here:
         scalar = not at.program.shapes[at.equation]
-        said.append(f"{label if scalar else _listed(label, here)} is set by hand.")
+        said.append(f"{label if scalar else _listed(at, label, at.equation, here)} is set by hand.")
     own = sequence_number(at.session.run, at.phase.name, at.phase.iteration, at.sequence)
     if at.phase.name != "generate":
         read = dict.fromkeys("x" if read.kind == "x" else "y" for read in _data_reads(at))
@@ -108,12 +112,22 @@ def _of_update(at: Position) -> str:
         return ""
     if not run.shapes[name]:
         return f"Then {name} is set by hand."
-    elements = (f"{name}[{','.join(map(str, index))}]" for index in sorted(cells))
+    elements = (f"{name}{brackets(at.session, name, index)}" for index in sorted(cells))
     return f"Then {', '.join(elements)} is set by hand."
 
 
-def _listed(label: str, elements: list[int]) -> str:
-    return ", ".join(f"{label}[{e}]" for e in elements)
+def _cut_on_the_way(at: Position, t: int) -> Iterator[str]:
+    """What is set by hand between this stop and the one that it got its gradient from: a softmax without a stop."""
+    stops = {name for _, names in at.session.schedule.backward for name in names}
+    for sender in at.tape.plan.senders.get(at.equation, ()):
+        name, there = sender.equation, t - sender.offset
+        here = sorted(e for at_t, e in _elements(at, name, at.phase.iteration) if at_t == there)
+        if name not in stops and here:
+            yield _listed(at, f"{name}[{there}]", name, here)
+
+
+def _listed(at: Position, label: str, name: str, elements: list[int]) -> str:
+    return ", ".join(f"{label}{brackets(at.session, name, (e,))}" for e in elements)
 
 
 def _elements(at: Position, name: str, number: int) -> Iterator[tuple[int, int]]:

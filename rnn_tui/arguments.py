@@ -112,12 +112,13 @@ def parser() -> Parser:
         "why",
         "why does a number have its value? its terms, ranked",
         "Print the terms of one number, the largest first, each with its share and the step it comes from.\n\n"
-        "A cell is a name and its element, seen from an address: h[0], ∂h[0] (or dh[0]), W_hh[0,1], loss.\n"
+        "A cell is a name, its time step and its element, as they are printed: h[3][0], ∂z[4][class] (or dz[4][2]),\n"
+        "loss[2], x[1], W_xh[0,there]. Without a time step it is that of the address: h[0]; one before is h[t-1][0].\n"
         "At an address on the way back, the gradient of a parameter is the sum so far.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument("address", metavar="ADDRESS", help="where it is seen from, such as 1:backward:3:h")
-    p.add_argument("cell", metavar="CELL", help="such as h[0], dh[0], W_hh[0,1]")
+    p.add_argument("cell", metavar="CELL", help="such as h[3][0], dh[0], W_hh[0,1]")
     add_sequence(p)
     p.add_argument("--json", action="store_true", help="one object")
 

@@ -141,6 +141,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("below", ("j",), "cell(0, 1)", "cell down", "the cell below", "panes and cells", "above", True),
     Command("above", ("k",), "cell(0, -1)", "cell up", "the cell above", "panes and cells", "below", True),
     Command("right", ("l",), "cell(1, 0)", "cell right", "the cell to the right", "panes and cells", "left", True),
+    Command(
+        "follow", ("escape",), "follow", "let go",
+        "let go of the cell that was picked: the selected number is again what each step writes", "panes and cells",
+    ),
     Command("pane", ("tab",), "pane(1)", "pane", "the next pane", "panes and cells", "pane_back", footer=7),
     Command("pane_back", ("shift+tab",), "pane(-1)", "pane back", "the pane before", "panes and cells", "pane"),
     Command("jump", ("v",), "jump", "jump", "then a letter: jump to the pane that shows it", "panes and cells"),

@@ -11,14 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_engine.edits import described, first_difference, where
+from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.observe import inner_steps, observe
-from rnn_engine.quantity import Cell
+from rnn_engine.quantity import Cell, address_of
 from rnn_engine.replay import Mark, Replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
+from rnn_engine.spelling import described, label, parse_cell
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
 from rnn_tui.edits import Prompt
@@ -102,11 +103,41 @@ class Controller:
         return self._motions[motion](count)
 
     def go_to(self, text: str) -> str:
-        """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%` or `end`."""
+        """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%`, `end`, or to the step
+        that made a number, `h[3][0]`."""
         try:
-            return self._to(motions.target(self.schedule, self.index, text))
+            cell = None if motions.is_place(text) else self._cell(text)
+            if cell is None:
+                return self._to(motions.target(self.schedule, self.index, text))
+            made = address_of(self.session, cell)
+            return self._to(self.schedule.span(made).start) if made else ""
         except AddressError as error:
             return str(error)
+
+    def spot_named(self, text: str) -> Spot | None:
+        """Where the panes show the number that a text names, seen from here."""
+        try:
+            cell = None if motions.is_place(text) else self._cell(text)
+        except AddressError:
+            cell = None
+        return None if cell is None else self.spot_of(cell)
+
+    def cell_named(self, text: str) -> Cell | str:
+        """The number that a text names, seen from here, or one sentence why there is none."""
+        try:
+            return self._cell(text)
+        except AddressError as error:
+            return str(error)
+
+    def _cell(self, text: str) -> Cell:
+        """A number by its name, seen from here. Raises `AddressError`."""
+        address = str(self.schedule.address(self.index))
+        try:
+            return parse_cell(self.session, self.timeline, address, text, self.snapshot.sequence[0] - 1)
+        except AddressError as error:
+            if "[" in text or "∂" in text:
+                raise
+            raise AddressError(f"{text!r} is no place; expected {motions.PLACES}") from error
 
     def cancel(self) -> None:
         """Ask a running journey to stop; it then stays where it was. May be called from another thread."""
@@ -247,15 +278,19 @@ class Controller:
 
     def places(self) -> tuple[Found, ...]:
         """What can be gone to by name, as seen from here."""
-        added_at = {
-            name: tuple(dict.fromkeys(use.node.equation.name for use in uses))
-            for name, uses in self.session.run.plan.uses.items()
-        }
-        return places(self.schedule, self.snapshot, self.marks(), added_at)
+        return places(self.schedule, self.snapshot, self.marks())
 
     def continued(self, text: str) -> tuple[Found, ...]:
-        """The addresses that begin like that."""
-        return continued(self.schedule, text)
+        """The addresses that begin like that, and the number that is meant."""
+        found = continued(self.schedule, text)
+        if "[" not in text or not text.rstrip().endswith(("]", "so far", "before")):
+            return found
+        try:
+            cell = self._cell(text)
+        except AddressError:
+            return found
+        name, made = label(self.session, cell), address_of(self.session, cell)
+        return (Found(name, name, f"this number, made at {made}" if made else "this number, given"), *found)
 
     def add_mark(self, name: str, note: str = "") -> str:
         """Mark this step; an older mark at the same step is replaced."""
@@ -307,7 +342,7 @@ class Controller:
     def edits(self) -> tuple[tuple[str, str, str], ...]:
         """(address where it is seen first, what is set to what, ""), in the order in which they were made."""
         run = self.session.run
-        return tuple((where(edit, run), described(edit), "") for edit in self.session.edits)
+        return tuple((where(edit, run), described(self.session, edit), "") for edit in self.session.edits)
 
     def _change(self, edits: Edits) -> str:
         """Another set of edits; what is computed stays as far as they do not touch it."""

@@ -14,6 +14,7 @@ from rnn_engine.quantity import Cell
 from rnn_engine.replay import Edit, nearest, quote, replaced
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
+from rnn_engine.spelling import brackets, label
 from rnn_tui.questions import Spot, cell_at
 from rnn_tui.text import token_text
 
@@ -59,8 +60,12 @@ def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
     value = float(matrix.values[row, at])
     if cell.kind in ("parameter", "update"):
         number = cell.iteration + (cell.kind == "update")
-        return Edit(parameter=cell.name, iteration=number, index=cell.index, value=value), cell.label, value
-    return _value(session, cell, value), cell.label, value
+        return (
+            Edit(parameter=cell.name, iteration=number, index=cell.index, value=value),
+            label(session, cell),
+            value,
+        )
+    return _value(session, cell, value), label(session, cell), value
 
 
 def _value(session: Session, cell: Cell, value: float) -> Edit:
@@ -98,22 +103,22 @@ def _datum(session: Session, snapshot: Snapshot, matrix: Matrix, row: int, at: i
     elif tokens:
         value = (session.dataset.vocabulary or ())[int(matrix.values[row, at])]
     index = (at,) if signal.shape and not tokens and value is not None else ()
-    label = f"{name}[{t}]" + (f"[{at}]" if index else "")
+    called = f"{name}[{t}]{brackets(session, name, index)}"
     if name == "x":
-        return Edit(input=t, index=index, sequence=sequence, value=value), label, value
-    return Edit(target=t, index=index, sequence=sequence, value=value), label, value
+        return Edit(input=t, index=index, sequence=sequence, value=value), called, value
+    return Edit(target=t, index=index, sequence=sequence, value=value), called, value
 
 
 def prompt_for(session: Session, target: Target) -> Prompt:
     """How to ask for a new value."""
-    edit, label, value = target
+    edit, called, value = target
     tokens = _takes_tokens(session, edit)
     hint = "a token of the vocabulary" if tokens else HINT
     if edit.target is not None:
         hint += " · null: none"
     if any(key(other) == key(edit) for other in session.edits):
         hint += " · nothing: as it was"
-    return Prompt(f"Set {label}", spelled(value, session.run.dtype), hint)
+    return Prompt(f"Set {called}", spelled(value, session.run.dtype), hint)
 
 
 def spelled(value: float | str | None, dtype: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnn_engine.edits import described, key
+from rnn_engine.edits import key
 from rnn_engine.errors import EngineError, ReplayError
 from rnn_engine.replay import Edit
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
+from rnn_engine.spelling import described
 from rnn_tui.edits import Prompt, prompt_for, target_at, typed
 from rnn_tui.questions import Spot
 
@@ -71,8 +72,8 @@ class History:
         if isinstance(found, str):
             return found
         if len(others) == len(edits):
-            return (*edits, found), described(found)
-        return tuple(found if key(edit) == mine else edit for edit in edits), described(found)
+            return (*edits, found), described(self._session, found)
+        return tuple(found if key(edit) == mine else edit for edit in edits), described(self._session, found)
 
     @property
     def last(self) -> str:

@@ -13,8 +13,16 @@ from collections.abc import Callable, Sequence
 from rnn_engine.errors import AddressError
 from rnn_engine.schedule import Phase, Schedule, UpdateStops
 
+PLACES = "3 (time step), #120, 12:backward:3:h, 50%, end, or a number such as h[3][0]"
+"""What one may go to."""
 Motion = Callable[[Schedule, int, int], int | str]
 """(schedule, step, n) → the step it leads to, or why it leads nowhere."""
+
+
+def is_place(text: str) -> bool:
+    """Whether a text looks like a place that `target` knows, and not like the name of a number."""
+    text = text.strip()
+    return text in ("", "end", "home") or text[0] in "#-.:" or text[0].isdecimal()
 
 
 def target(schedule: Schedule, index: int, text: str) -> int:
@@ -38,7 +46,7 @@ def target(schedule: Schedule, index: int, text: str) -> int:
         return _time_step(schedule, index, int(text))
     if ":" in text:
         return schedule.span(text.rstrip(":")).start
-    raise AddressError(f"{text!r} is no place; expected 3 (time step), #120, 12:backward:3:h, 50% or end")
+    raise AddressError(f"{text!r} is no place; expected {PLACES}")
 
 
 def step(schedule: Schedule, index: int, n: int) -> int | str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from rnn_engine.schedule import Phase, Schedule, UpdateStops
 from rnn_engine.snapshot import Snapshot
@@ -37,16 +36,12 @@ def places(
     schedule: Schedule,
     snapshot: Snapshot,
     marks: Iterable[tuple[str, str, str]],
-    added_at: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[Found, ...]:
-    """All places with a name, as seen from where one is: the next stop of each equation and parameter first.
-
-    `added_at` says which stops of the way back add to the gradient of each parameter.
-    """
+    """All places with a name, as seen from where one is: the next stop of each equation and parameter first."""
     stops = tuple(_stops(schedule, snapshot.timeline.index))
     return (
         *stops,
-        *_sums(stops, added_at),
+        *_sums(stops, schedule.added_at),
         *_phases(schedule, snapshot.timeline.iteration),
         *_tokens(snapshot),
         *(Found(f"◆ {name}", address, note or f"the mark at {address}") for address, name, note in marks),
@@ -70,6 +65,8 @@ def continued(schedule: Schedule, text: str) -> tuple[Found, ...]:
         if phase is None:
             return ()
         names = _places_of(phase) if len(given) == 2 else _equations_at(phase, given[2])
+        if last and phase.name == "backward" and len(given) == 3 and (stops := tuple(names)):
+            names = (*stops, *schedule.added_at)  # a parameter stands for the stop that adds to its gradient
     found = (f"{head}:{name}" for name in dict.fromkeys(names) if name.startswith(last))
     return tuple(_limited(Found(address, address, "address") for address in found))
 

@@ -34,9 +34,7 @@ class Question:
     row: int
     column: int
     label: str
-    """As a person reads it: `∂h[3][0]`, `W_hh[0,1]`."""
-    cell: str
-    """As the command line reads it, seen from the address: `∂h[0]`, `W_hh[0,1]`."""
+    """As it is written everywhere, and read by the command line: `∂h[3][0]`, `W_hh[0,1]`."""
     value: float
     whole: str = ""
     """The label of all that the number is part of: `∂h[3]`."""
@@ -86,19 +84,10 @@ def _all_known(matrix: Matrix) -> bool:
 
 
 def _question(snapshot: Snapshot, pane: str, matrix: Matrix, row: int, column: int) -> Question:
-    size = matrix.values.shape[1]
-    if matrix.kind == "over time":
-        element = f"[{column}]" if size > 1 else ""
-        label = f"{matrix.key}[{matrix.rows[row]}]{element}"
-    else:
-        vector = matrix.columns == ("",)
-        element = f"[{row}]" if vector else f"[{row},{column}]"
-        element = element if matrix.values.size > 1 else ""
-        label = matrix.key + element
+    label = matrix.cell(row, column)
+    whole = f"{matrix.key}[{matrix.rows[row]}]" if matrix.kind == "over time" else matrix.key
     value = float(str(matrix.values[row, column]))  # of a float32 the shortest decimal
-    whole = label.removesuffix(element)
-    cell = matrix.key + element
-    return Question(snapshot.address, pane, matrix.key, row, column, label, cell, value, whole, matrix.shape)
+    return Question(snapshot.address, pane, matrix.key, row, column, label, value, whole, matrix.shape)
 
 
 # ---------------------------------------------------------------- hiding
@@ -188,7 +177,7 @@ def judge(question: Question, given: str, help: str = "") -> Answer | None:
     value = question.value
 
     def answer(asked: str, distance: float | None, right: bool) -> Answer:
-        return Answer(question.address, question.cell, asked, text, value, distance, _verdict(right), help)
+        return Answer(question.address, question.label, asked, text, value, distance, _verdict(right), help)
 
     if text in ("+", "-"):
         return answer("sign", None, value > 0 if text == "+" else value < 0)
@@ -234,7 +223,7 @@ def shown(question: Question) -> Answer:
     if question.asks == "shape":
         correct = typed_shape(question.shape or ())
         return Answer(question.address, question.key, "shape", "", correct, None, "shown", "answer")
-    return Answer(question.address, question.cell, "", "", question.value, None, "shown", "answer")
+    return Answer(question.address, question.label, "", "", question.value, None, "shown", "answer")
 
 
 def _verdict(right: bool) -> str:

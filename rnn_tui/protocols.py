@@ -36,7 +36,13 @@ class Controller(Protocol):
         """Move by a motion of the command table, `count` times."""
 
     def go_to(self, text: str) -> str:
-        """Go to a time step, an index, an address, a share of the run or its end."""
+        """Go to a time step, an index, an address, a share of the run or its end, or to where a number is made."""
+
+    def spot_named(self, text: str) -> tuple[str, str, int, int] | None:
+        """Where the panes show the number that a text names at this address."""
+
+    def cell_named(self, text: str) -> Cell | str:
+        """The number that a text names, seen from here, or one sentence why there is none."""
 
     def cancel(self) -> None:
         """Ask a running move to stop; safe from any thread."""

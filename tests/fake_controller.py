@@ -130,6 +130,13 @@ class FakeController:
             return f"no step {text!r}: try 3, #120, 1:forward:2:h, 50% or end"
         return ""
 
+    def spot_named(self, text: str) -> None:
+        """Its numbers have no names."""
+
+    def cell_named(self, text: str) -> str:
+        """Nor causes."""
+        return "a made-up number has no cause"
+
     @property
     def place(self) -> tuple[int, int, int]:
         """Where it stands."""
@@ -342,7 +349,7 @@ class FakeController:
 
     def _snapshot(self) -> Snapshot:
         iteration, phase, t, name = self.where(self.index)
-        units = tuple(str(unit + 1) for unit in range(self.H))
+        units = tuple(map(str, range(self.H)))
         at = None if t is None else t - 1
         steps = tuple(str(step + 1) for step in range(self.T))
         labels = {

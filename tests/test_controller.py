@@ -212,7 +212,10 @@ def test_half_way() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no place; expected 3 (time step), #120, 12:backward:3:h, 50% or end"),
+        (
+            "",
+            "is no place; expected 3 (time step), #120, 12:backward:3:h, 50%, end, or a number such as h[3][0]",
+        ),
         ("nowhere", "is no place"),
         ("-1", "is no place"),
         ("1.5", "is no place"),
@@ -319,3 +322,41 @@ def test_a_session_opens_where_its_cursor_says(tmp_path: Path) -> None:
             session("h = h[t-1] + 1", cursor=wrong)
         with pytest.raises(ReplayError, match=r"\$\.marks\[0\]\.address"):
             session("h = h[t-1] + 1", marks=[{"address": wrong}])
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "spot"),
+    [
+        ("h[2][0]", "1:forward:2:h", ("hidden", "h", 2, 0)),
+        ("∂z[4][!]", "1:backward:4:z", ("gradients", "∂z", 3, 3)),
+        ("dz[4][3]", "1:backward:4:z", ("gradients", "∂z", 3, 3)),
+        ("∂W_hh[0,0] so far", "1:backward:3:h", ("gradients", "∂W_hh", 0, 0)),
+        ("x[2]", "1:backward:3:h", ("inputs", "x", 1, 0)),
+        ("1:backward:2:W_hh", "1:backward:2:a", None),
+        ("1:backward:2:b_y", "1:backward:2:z", None),
+        ("1:backward:2:∂h", "1:backward:2:h", None),
+    ],
+)
+def test_a_number_or_a_parameter_leads_to_the_step_that_makes_it(
+    text: str, end: str, spot: tuple[str, str, int, int] | None
+) -> None:
+    c = controller(at="1:backward:3:h")
+    assert c.go_to(text) == ""
+    assert address(c) == end
+    assert c.spot_named(text) == spot
+
+
+def test_a_parameter_has_no_stop_on_the_way_forward_and_who_reads_it_is_said() -> None:
+    assert "W_hh is used by a; expected a, h, z, p, loss" in controller().go_to("1:forward:2:W_hh")
+
+
+def test_what_is_no_number_is_refused_with_what_there_is() -> None:
+    assert controller().go_to("h[9][0]") == "'h[9][0]': there is no time step 9 of h here; expected 0 to 4"
+
+
+def test_a_number_that_is_typed_is_found_and_an_address_goes_on_with_parameters() -> None:
+    c = controller(at="1:backward:3:h")
+    [found, *_] = c.continued("dz[4, 3]")
+    assert (found.name, found.what) == ("∂z[4][!]", "this number, made at 1:backward:4:z")
+    assert c.go_to(found.target) == ""
+    assert "1:backward:2:W_hh" in [each.name for each in c.continued("1:backward:2:W")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from rnn_engine.quantity import Cell
 from rnn_engine.replay import Edit, dumps, loads
 from rnn_engine.session import Session
 from rnn_engine.snapshot import PANES
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import why
@@ -389,7 +391,7 @@ def test_a_weight_and_data_say_so() -> None:
         )
     )
     controller.go_to("3:update:W_xh:w")
-    assert controller.snapshot.narration[0].startswith("Then W_xh[0,2] is set by hand.")
+    assert controller.snapshot.narration[0].startswith("Then W_xh[0,class] is set by hand.")
     assert ("weights", "W_xh", 0, 2) in marked(controller)
     assert controller.cell_at(("weights", "W_xh", 0, 2)) == Cell("parameter", 4, "W_xh", (0, 2))
     for place, shown in (("4:forward:2:a", True), ("4:update:W_xh:w", False), ("5:forward:1:a", False)):
@@ -484,3 +486,19 @@ def test_float32() -> None:
     assert "1e+39 is beyond float32" in controller.edit(("weights", "b_h", 0, 0), "1e39")
     fresh = reopened(controller.session)
     assert same(controller.snapshot, observe(fresh, Timeline(fresh.run), controller.index))
+
+
+def test_a_softmax_set_by_hand_says_so_where_its_gradient_would_pass() -> None:
+    """It has no stop of its own on the way back: what is cut shows at the stop that follows it."""
+    edit = {"address": "1:forward:4:p", "index": [0], "value": 0.5}
+    controller = Controller(edited(BPTT, edit))
+    assert controller.go_to("1:backward:4:z") == ""
+    shown, said = controller.snapshot, "No gradient passes p[4][hi]: set by hand."
+    assert shown.formula.symbols == "∂z = p * (∂p - sum(∂p * p))"
+    assert shown.narration[0].startswith(said) and shown.note.startswith(said)
+    assert controller.go_to("1:backward:3:z") == ""
+    assert said not in controller.snapshot.narration[0]
+    timeline = controller.timeline
+    cut = parse_cell(controller.session, timeline, "1:backward:4:z", "∂p[4][hi]")
+    [sent] = why(controller.session, timeline, replace(cut, name="z", index=(0,))).terms
+    assert sent.label == "∂p[4][hi]"

@@ -336,7 +336,7 @@ def test_a_what_if_in_a_terminal_is_saved_and_traced(program: Program, tmp_path:
     program.press("0.25\r", then="u undoes it")
     assert any("0.25" in line and "✎" in line for line in program.lines)
     program.press("u", then="undone: h[2][0] = 0.25")
-    program.press("vh", then="h[2] changes")
+    program.press("\x1b", then="h[2] changes")
     assert program.lines == before
     program.press("U", then="done again")
     program.press("O", then="Save as")

@@ -25,7 +25,7 @@ from tests.test_operations import evaluated
 NAME = re.compile(r"∂?\w+(?:\[t[+-]\d+\])?")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 
-INDEX = re.compile(r"\w+\[\d+\]|t=\d+(?:: \d+)?|(?:unit|element|token|target|Predicted) \d+")
+INDEX = re.compile(r"\w+\[\d+\](?:\[[^\[\]]+\])?|t=\d+(?:: \d+)?|(?:token|target|Predicted) \d+")
 """Numbers in sentences that are no values: a place, an element, a class."""
 
 
@@ -277,7 +277,7 @@ def test_a_softmax_that_is_not_over_the_tokens_names_none() -> None:
         data={"text": "abab"},
     )
     controller = Controller(s)
-    assert controller.snapshot.narration[0] == "Largest in g[1]: element 1 with 0.3792."
+    assert controller.snapshot.narration[0] == "Largest in g[1]: g[1][1] with 0.3792."
     controller.move("step")
     assert controller.snapshot.narration[0] == "Most likely at t=1: b with 0.5498, and that is the target."
     check_words(s)

@@ -158,7 +158,7 @@ def test_a_pane_alone_a_panel_and_a_theme(tmp_path: Path) -> None:
     assert "hidden state" in whole
     panel = export(tmp_path, *at, "--panel", "flow", "--pane", "panel", name="panel.txt").read_text("utf-8")
     assert "gradient flow, iteration 1" in panel
-    assert "why h[3][0]" in export(tmp_path, *at, "--panel", "why", name="why.txt").read_text("utf-8")
+    assert "why ∂h[3][0]" in export(tmp_path, *at, "--panel", "why", name="why.txt").read_text("utf-8")
     dark, light = (
         export(tmp_path, *at, "--theme", t, name=f"{t}.svg").read_text("utf-8") for t in ("dark", "light")
     )

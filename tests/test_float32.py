@@ -19,9 +19,9 @@ from rnn_engine.flow import horizon, itemise
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.observe import observe
 from rnn_engine.precision import shortest, shortest_number
-from rnn_engine.quantity import parse_cell
 from rnn_engine.replay import dumps, loads, replaced
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell
 from rnn_engine.style import STYLES
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
@@ -146,7 +146,7 @@ def test_saving_and_loading_change_nothing(tmp_path: Path) -> None:
 def test_the_exact_cell_is_the_shortest_float32() -> None:
     s = net()
     matrices = observe(s, Timeline(s.run), 1).panes["weights"]
-    assert exact(Cell(0, 0, 0), matrices) == ("W[0, a]", "0.1")
+    assert exact(Cell(0, 0, 0), matrices) == ("W[0,a]", "0.1")
     hidden = observe(s, Timeline(s.run), 1).panes["hidden"]
     value = Timeline(s.run).iteration(1).tape.value("h")[0, 0, 1]
     [at] = [k for k, matrix in enumerate(hidden) if matrix.key == "h"]
@@ -193,7 +193,7 @@ def test_the_title_says_so() -> None:
 
     def title(s: Session) -> str:
         shown = Title(palette("dark"))
-        shown.show(observe(s, Timeline(s.run), 0), ("W[0, a]", "0.1"), 0)
+        shown.show(observe(s, Timeline(s.run), 0), ("W[0,a]", "0.1"), 0)
         return "".join(text for line in shown.draw(80, 1) for text, _ in line)
 
     assert "1:forward:1:a  float32" in title(net())

@@ -191,8 +191,8 @@ def test_a_large_matrix_scrolls_with_the_cell_and_says_where_it_is() -> None:
     last = drawn(replace(view, selection=Selection("W", 39, 63)), 50, 14)
     assert "↓31 →21 more" in first
     assert "↑31 ←21 more" in last
-    assert "W[39, 63] = " in last
-    assert "▲ 0.970 [33, 58]" in first
+    assert "W[39,63] = " in last
+    assert "▲ 0.970 [33,58]" in first
 
 
 def test_the_cell_is_shown_in_every_form() -> None:

@@ -69,7 +69,7 @@ async def test_from_a_cold_start_to_later_time_steps(size: tuple[int, int]) -> N
             assert f"▸ {onward}" in screen_text(pilot)
         await keys(pilot, *["up"] * 8, "enter")
         assert address(pilot) == "1:backward:2:g"
-        assert screen(pilot).pane.exact()[0].startswith("∂g[2, ")
+        assert screen(pilot).pane.exact()[0].startswith("∂g[2][")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -190,10 +190,10 @@ def test_nan_and_infinity_are_named_for_what_they_are() -> None:
         )
     )
     assert told["1:forward:1:a"] == "a[1] = [nan, 1]; the nan comes in with W @ h[t-1]."
-    assert told["1:forward:1:h"] == "h[1], unit 0 changes most: 0 → nan."
-    assert told["1:forward:2:h"] == "h[2], unit 1 changes most: 1 → nan."
+    assert told["1:forward:1:h"] == "h[1][0] changes most: 0 → nan."
+    assert told["1:forward:2:h"] == "h[2][1] changes most: 1 → nan."
     assert told["1:evaluate:1:p"] == told["1:forward:1:p"] == "p[1] = [nan, nan]: none is the largest."
-    assert told["1:update:b:w"] == "b moves; most at [0]: 1 → nan."
+    assert told["1:update:b:w"] == "b moves; b[0] most: 1 → nan."
 
 
 def test_a_draw_says_how_it_was_made() -> None:

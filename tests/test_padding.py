@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rnn_engine.observe import observe
-from rnn_engine.quantity import parse_cell
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import why

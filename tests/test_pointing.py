@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rnn_tui.render.cells import Cell, selection_at
 from rnn_tui.render.display import Display
 from rnn_tui.render.pane import PaneView, cell_at, draw_pane
+from rnn_tui.render.timeline import step_at
 from rnn_tui.screens.stage import PANE_TYPES
 from rnn_tui.text import cells
 from tests.fake_controller import FakeController
@@ -81,7 +82,7 @@ async def test_clicking_a_number_chooses_it_and_twice_asks_why(size: tuple[int, 
         await pilot.click(offset=(x, y))
         await keys(pilot)
         assert screen.pane.NAME == "weights"
-        assert "W_xh[0, class] = 0.8" in screen_text(pilot).splitlines()[0]
+        assert "W_xh[0,class] = 0.8" in screen_text(pilot).splitlines()[0]
         await pilot.click(offset=(x, y), times=2)
         await keys(pilot)
         assert screen.explorer.name == "why"
@@ -108,3 +109,11 @@ async def test_a_key_of_the_footer_can_be_clicked() -> None:
         await pilot.click(offset=(119, 39))
         await keys(pilot)
         assert controller.snapshot.timeline.phase == "backward"
+
+
+@pytest.mark.parametrize("high", [1, 3])
+def test_what_lies_outside_of_the_timeline_is_no_step_of_it(high: int) -> None:
+    """While the mouse is captured it gets clicks that were meant for what is above it."""
+    timeline = FakeController().snapshot.timeline
+    found = {y for y in range(-30, 6) for x in range(100) if step_at(timeline, 100, high, x, y) is not None}
+    assert found == set(range(high))

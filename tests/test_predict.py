@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_engine.core.operation import spell
-from rnn_engine.quantity import parse_cell, parse_shape
 from rnn_engine.snapshot import PANES, Snapshot
+from rnn_engine.spelling import parse_cell, parse_shape
 from rnn_tui.controller import Controller
 from rnn_tui.predict import (
     COLUMNS,
@@ -44,7 +44,7 @@ def at(address: str, name: str = "hi-there-class-bptt") -> Controller:
 
 
 def question(value: float) -> Question:
-    return Question("1:forward:2:h", "hidden", "h", 2, 0, "h[2]", "h", value)
+    return Question("1:forward:2:h", "hidden", "h", 2, 0, "h[2]", value)
 
 
 # questions
@@ -53,12 +53,17 @@ def question(value: float) -> Question:
 @pytest.mark.parametrize(
     ("name", "address", "pane", "cells"),
     [
-        ("hi-there-class-bptt", "1:forward:2:h", "hidden", ["h"]),
-        ("hi-there-class-bptt", "1:forward:2:p", "output", ["p[0]", "p[1]", "p[2]", "p[3]"]),
-        ("hi-there-class-bptt", "1:forward:2:loss", "output", ["loss"]),
-        ("hi-there-class-bptt", "1:backward:2:h", "gradients", ["∂h"]),
+        ("hi-there-class-bptt", "1:forward:2:h", "hidden", ["h[2][0]"]),
+        (
+            "hi-there-class-bptt",
+            "1:forward:2:p",
+            "output",
+            ["p[2][hi]", "p[2][there]", "p[2][class]", "p[2][!]"],
+        ),
+        ("hi-there-class-bptt", "1:forward:2:loss", "output", ["loss[2]"]),
+        ("hi-there-class-bptt", "1:backward:2:h", "gradients", ["∂h[2][0]"]),
         ("hi-there-class-bptt", "1:backward:2:loss", "", []),
-        ("hi-there-class-bptt", "1:update:W_hh:w", "weights", ["W_hh"]),
+        ("hi-there-class-bptt", "1:update:W_hh:w", "weights", ["W_hh[0,0]"]),
         ("hi-there-class-bptt", "1:update:b_h:w", "", []),  # frozen: nothing is written
         (
             "bptt-two-units",
@@ -66,19 +71,19 @@ def question(value: float) -> Question:
             "weights",
             ["W_hh[0,0]", "W_hh[0,1]", "W_hh[1,0]", "W_hh[1,1]"],
         ),
-        ("bptt-two-units", "1:backward:3:a", "gradients", ["∂a[0]", "∂a[1]"]),
+        ("bptt-two-units", "1:backward:3:a", "gradients", ["∂a[3][0]", "∂a[3][1]"]),
         ("hello", "60:generate:2:sample", "", []),
-        ("hello", "60:generate:2:h", "hidden", ["h[0]", "h[1]", "h[2]", "h[3]"]),
+        ("hello", "60:generate:2:h", "hidden", ["h[2][0]", "h[2][1]", "h[2][2]", "h[2][3]"]),
     ],
 )
 def test_a_step_asks_for_what_it_writes(name: str, address: str, pane: str, cells: list[str]) -> None:
     controller = at(address, name)
     found = questions(controller.snapshot)
-    assert [each.cell for each in found] == cells
+    assert [each.label for each in found] == cells
     assert {each.pane for each in found} <= {pane}
     for each in found:
         assert each.address == address
-        cell = parse_cell(controller.session, controller.timeline, each.address, each.cell)
+        cell = parse_cell(controller.session, controller.timeline, each.address, each.label)
         answer = controller.why(cell)
         assert not isinstance(answer, str)
         assert answer.value == each.value

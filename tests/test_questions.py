@@ -94,12 +94,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "hello n n Enter": ("why a[3][0]", "a[3][0] = -0.23604236087060854", "W_hh[0,0] * h[2][0] 1:forward:2:h"),
     "hello 3 i m Enter 2 I a": ("4:forward:1:a",),
-    "hi-there-class-bptt f Enter Enter Enter": (
-        "why h[3][0]", "1:forward:3:h", "Backspace h[4][0] → a[4][0] → h[3][0]",
-        "Enter goes to a[3][0] at 1:forward:3:a",
+    "hi-there-class-bptt f → → Enter Enter Enter": (
+        "why p[4][hi]", "1:forward:4:p", "Backspace ∂h[4][0] → ∂z[4][hi] → p[4][hi]",
+        "Enter goes to z[4][hi] at 1:forward:4:z",
     ),
     "i-love-cats p →": ("1:forward:1:h", "= ?", "h[1][1] = ▏ Type the value", "s asks for its shape"),
-    "hi-there-class-bptt a a A p →": ("1:forward:4:a", "a[4] = ▏ Type the value"),
+    "hi-there-class-bptt a a A p →": ("1:forward:4:a", "a[4][0] = ▏ Type the value"),
 }  # fmt: skip
 """What each walk must show, spaces taken together."""
 

@@ -255,9 +255,9 @@ async def test_the_cell_moves_and_its_exact_value_is_shown() -> None:
     async with playing(controller) as pilot:
         await keys(pilot, "v", "w", "l", "l", "j")
         value = repr(float(controller.parameters["W_xh"][1, 2]))
-        assert f"W_xh[2, class] = {value}" in screen_text(pilot)
+        assert f"W_xh[1,class] = {value}" in screen_text(pilot)
         await keys(pilot, "h", "k")
-        assert f"W_xh[1, there] = {float(controller.parameters['W_xh'][0, 1])!r}" in screen_text(pilot)
+        assert f"W_xh[0,there] = {float(controller.parameters['W_xh'][0, 1])!r}" in screen_text(pilot)
 
 
 async def test_d_and_y_change_how_the_focused_pane_is_shown_and_that_is_remembered() -> None:

@@ -285,7 +285,7 @@ def test_every_cell_of_a_pane_can_be_reached() -> None:
 def test_the_exact_value_is_pythons_own() -> None:
     matrices = FakeController().snapshot.panes["weights"]
     name, value = exact(Cell(0, 1, 2), matrices)
-    assert name == "W_xh[2, class]"
+    assert name == "W_xh[1,class]"
     assert float(value) == matrices[0].values[1, 2]
 
 
@@ -321,12 +321,12 @@ def test_the_title_keeps_the_exact_value() -> None:
                 "1:forward:2:h",
                 "",
                 (1, 1),
-                ("h[2, 1]", "-0.20464571679388183"),
+                ("h[2][1]", "-0.20464571679388183"),
                 60,
             )
         ]
     )
-    assert line.rstrip().endswith("h[2, 1] = -0.20464571679388183")
+    assert line.rstrip().endswith("h[2][1] = -0.20464571679388183")
     assert "1:forward:2:h" in line
 
 

@@ -98,7 +98,7 @@ async def test_a_term_leads_to_its_step_and_is_selected_there() -> None:
         await keys(pilot, "j", "j", "j", "enter")
         assert address(pilot) == "1:backward:3:a"
         assert explained(pilot) == "∂a[3][0]"
-        assert session(pilot).pane.exact()[0] == "∂a[3, 0]"
+        assert session(pilot).pane.exact()[0] == "∂a[3][0]"
         text = screen_text(pilot)
         assert "∂h[2][0] → ∂a[3][0]" in text
         assert "why ∂a[3][0]" in text
@@ -146,6 +146,28 @@ async def test_the_panel_follows_time_and_the_selected_cell() -> None:
         assert address(pilot) == "1:forward:3:h"
 
 
+async def test_enter_asks_about_what_the_step_wrote_until_a_person_picks_a_cell() -> None:
+    async with opened(BPTT, "1:forward:4:loss") as pilot:
+        await keys(pilot, "f")
+        assert "∂loss[4] = 1.0" in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "enter")
+        assert explained(pilot) == "∂loss[4]"
+        await keys(pilot, "right")
+        assert explained(pilot) == "∂z[4][hi]"
+        await keys(pilot, "q", "right")
+        assert "∂h[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "enter", "enter")  # to ∂z, which is selected there, but was not picked
+        assert explained(pilot) == "∂z[4][hi]"
+        await keys(pilot, "q", "right")
+        assert "∂h[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "v", "h", "right")
+        assert "h[4][0] = 0.127" in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "escape")
+        assert "∂a[4][0] = " in screen_text(pilot).splitlines()[0]
+        await keys(pilot, "h", "right")
+        assert session(pilot).pane.NAME == "gradients" and not session(pilot).follows
+
+
 async def test_what_cannot_be_explained_says_why_and_opens_nothing() -> None:
     async with opened(BPTT, "1:forward:2:h") as pilot:
         await keys(pilot, "v", "o", "enter")
@@ -168,7 +190,7 @@ async def test_a_running_sum_is_explained_as_it_stands() -> None:
         text = screen_text(pilot)
         assert f"∂W_hh[0,0] so far = {shown}" in text
         assert "added at a[4]" in text and "added at a[3]" in text and "added at a[2]" not in text
-        await keys(pilot, "n")
+        await keys(pilot, "l", "h", "n")  # a cell that was picked stays
         assert "added at a[2]" in screen_text(pilot)
         await keys(pilot, "n")
         assert explained(pilot) == "∂W_hh[0,0]"  # the way back is done
@@ -266,7 +288,7 @@ async def test_from_a_cell_to_its_hops_to_a_step_and_back() -> None:
         await keys(pilot, "up", "enter")
         assert address(pilot) == "1:backward:3:h"
         assert session(pilot).explorer.view is None
-        assert session(pilot).pane.exact()[0] == "∂h[3, 0]"
+        assert session(pilot).pane.exact()[0] == "∂h[3][0]"
         await keys(pilot, "enter")  # why this gradient, from where the hop arrived
         assert explained(pilot) == "∂h[3][0]"
         await keys(pilot, "q", "backspace")
@@ -363,7 +385,7 @@ async def test_predict_hides_judges_and_goes_on() -> None:
     async with opened(BPTT, "1:forward:2:a", (80, 24)) as pilot:
         await keys(pilot, "p")
         text = screen_text(pilot)
-        assert "a[2] = ▏" in text
+        assert "a[2][0] = ▏" in text
         assert "-0.2076" not in text and "-0.2075" not in text
         assert "p end" in text
         await keys(pilot, "0", "full_stop", "5", "enter")
@@ -373,11 +395,11 @@ async def test_predict_hides_judges_and_goes_on() -> None:
         assert "Right: it is -0.207577; -.208 is off by 0.00042" in screen_text(pilot)
         await keys(pilot, "right")
         assert address(pilot) == "1:forward:2:h"
-        assert "h[2] = ▏" in screen_text(pilot)
+        assert "h[2][0] = ▏" in screen_text(pilot)
         assert "-0.2046" not in screen_text(pilot)
         await keys(pilot, "minus", "enter")
         assert "Right: it is -0.204646" in screen_text(pilot)
-        assert "h[2, 0] = -0.20464" in screen_text(pilot)
+        assert "h[2][0] = -0.20464" in screen_text(pilot)
         await keys(pilot, "left")
         assert not session(pilot).predicting.pending  # answered already
         await keys(pilot, "p")
@@ -390,7 +412,7 @@ async def test_predict_hides_judges_and_goes_on() -> None:
 async def test_terms_that_are_nothing_are_no_help() -> None:
     async with opened(BPTT, "1:forward:1:a", (120, 40)) as pilot:
         await keys(pilot, "p", "t")
-        assert "a[1] is the sum of 0.5 (W_xh[0,0] * x[1][0])" in screen_text(pilot)
+        assert "a[1][0] is the sum of 0.5 (W_xh[0,hi] * x[1][hi])" in screen_text(pilot)
         assert "0 (" not in screen_text(pilot)
 
 
@@ -403,7 +425,7 @@ async def test_help_comes_in_three_steps() -> None:
         assert "0.2 * 0.2957" in screen_text(pilot)
         assert "= 0.745396" not in screen_text(pilot)
         await keys(pilot, "t")
-        assert "∂h[2] is the sum of 0.3552 (W_hy[2,0] * ∂z[2][2])" in screen_text(pilot)
+        assert "∂h[2][0] is the sum of 0.3552 (W_hy[class,0] * ∂z[2][class])" in screen_text(pilot)
         assert "0.745" not in screen_text(pilot)
         await keys(pilot, "a")
         assert "It is 0.745396" in screen_text(pilot)
@@ -469,7 +491,7 @@ async def test_nothing_opens_that_would_tell_the_answer() -> None:
         assert explained(pilot) == "h[1][0]"
         await keys(pilot, "right")
         assert session(pilot).explorer.view is None
-        assert "z[1][0] = ▏" in screen_text(pilot)
+        assert "z[1][hi] = ▏" in screen_text(pilot)
         await keys(pilot, "space")
         assert "step by step" in screen_text(pilot)
 
@@ -479,7 +501,7 @@ async def test_what_is_no_answer_is_not_recorded_and_digits_can_be_rubbed_out() 
         await keys(pilot, "p", "enter")
         assert "type a number" in screen_text(pilot)
         await keys(pilot, "minus", "minus", "enter", "backspace", "backspace", "3")
-        assert "h[1] = 3▏" in screen_text(pilot)
+        assert "h[1][0] = 3▏" in screen_text(pilot)
         assert session(pilot).predicting.answers == []
 
 

@@ -121,7 +121,7 @@ class Asked:
                 continue
             assert term.address == address_of(self.s, term.source), term
             assert term.address or given_from_outside(self.s, term.source), term
-            signs = {term.source.label: 1.0, f"-{term.source.label}": -1.0}
+            signs = {term.label: 1.0, f"-{term.label}": -1.0}
             if term.text in signs:
                 found = why(self.s, self.timeline, term.source).value
                 assert equal(term.value, signs[term.text] * found), term

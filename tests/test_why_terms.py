@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from rnn_engine.errors import AddressError
-from rnn_engine.quantity import Cell, parse_cell
+from rnn_engine.quantity import Cell
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import Why, why
@@ -72,27 +73,27 @@ def test_a_state_of_later_time_steps() -> None:
 @pytest.mark.parametrize(
     ("text", "stop", "terms"),
     [
-        ("z = W @ x\np = softmax(z)\nloss = cross_entropy(p, y)", "z", "p[2][0]"),
-        ("p = softmax(W @ x)\nloss = cross_entropy(p, y)", "p", "p[2][0]"),
+        ("z = W @ x\np = softmax(z)\nloss = cross_entropy(p, y)", "z", "p[2][a]"),
+        ("p = softmax(W @ x)\nloss = cross_entropy(p, y)", "p", "p[2][a]"),
         ("z = W @ x\nloss = cross_entropy(softmax(z), y)", "z", "(softmax(z))[0]"),
     ],
 )
 def test_a_prediction_less_its_target(text: str, stop: str, terms: str) -> None:
     answer = ask(session(text, SQUARE, data=TOKENS), f"1:backward:2:{stop}", f"∂{stop}[0]")
-    assert [term.text for term in answer.terms] == [f"∂loss[2] * {terms}", "-∂loss[2] * y[2][0]"]
+    assert [term.text for term in answer.terms] == [f"∂loss[2] * {terms}", "-∂loss[2] * y[2][a]"]
     assert answer.sums and answer.rounding == 0.0
 
 
 def test_two_softmaxes_in_one_loss() -> None:
     text = "z = W @ x\np = softmax(z)\nq = softmax(z)\nloss = cross_entropy(p, y) + 0.5 * cross_entropy(q, y)"
     answer = ask(session(text, SQUARE, data=TOKENS), "1:backward:2:z", "∂z[1]")
-    assert {"∂loss[2] * p[2][1]", "∂loss[2] * q[2][1]"} < {term.text for term in answer.terms}
+    assert {"∂loss[2] * p[2][b]", "∂loss[2] * q[2][1]"} < {term.text for term in answer.terms}
 
 
 def test_a_weight_of_a_term_is_said() -> None:
     s = session("m = 1 - mean(W @ x)", SQUARE, data=TOKENS)
     [texts] = [[text for text, _ in made_of(ask(s, "1:forward:2:m", "m"))]]
-    assert texts == ["1", "-0.5 * W[1,1] * x[2][1]", "-0.5 * W[0,1] * x[2][1]"]
+    assert texts == ["1", "-0.5 * W[1,b] * x[2][b]", "-0.5 * W[0,b] * x[2][b]"]
 
 
 def test_targets_that_are_classes_and_the_plain_chain() -> None:
@@ -297,12 +298,12 @@ def test_a_cell_in_words(address: str, text: str, cell: Cell) -> None:
     [
         ("1:forward:2:h", "", 0, "is no cell; expected a name and its element"),
         ("1:forward:2:h", "h[", 0, "is no cell"),
-        ("1:forward:2:h", "h[-1]", 0, "is no cell"),
-        ("1:forward:2:h", "h[t-1]", 0, "is no cell"),
+        ("1:forward:2:h", "h[-1]", 0, r"h is 2; expected h\[0\] to h\[1\], or h\[2\]\[0\] to h\[2\]\[1\]"),
+        ("1:forward:2:h", "h[t-1]", 0, r"h is 2; expected h\[0\] to h\[1\]"),
         ("1:forward:2:h", f"h[{'9' * 5000}]", 0, "is no cell"),
         ("1:forward:2:h", "h", 0, r"h is 2; expected h\[0\] to h\[1\]"),
         ("1:forward:2:h", "h[2]", 0, r"expected h\[0\] to h\[1\]"),
-        ("1:forward:2:h", "d[0]", 0, "d is one number; expected no index"),
+        ("1:forward:2:h", "d[0]", 0, "there is no time step 0 of d here; expected 1 to 3"),
         ("1:forward:2:h", "W[0]", 0, r"W is 2×2; expected W\[0,0\] to W\[1,1\]"),
         ("1:forward:2:h", "z", 0, "'z' is neither an equation nor a parameter"),
         ("1:forward:2:h", "∂q", 0, "the way back does not stop at 'q'; expected loss, d, h"),
@@ -359,11 +360,15 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     trace = next(records(lesson("hi-there-class-bptt"), "1:forward:2:a", "1:forward:2:a"))
     assert (head, float(value)) == ("a[2][0]", trace["values"]["a"][0])
     assert lines[1] == "  a = W_xh @ x + W_hh @ h[t-1] + b_h"
-    assert lines[2] == "    = W_xh[0,1] + W_hh[0,0] * h[1][0] + b_h[0]"
+    assert lines[2] == "    = W_xh[0,there] + W_hh[0,0] * h[1][0] + b_h[0]"
     assert lines[3] == "    = -0.3 + 0.2 * 0.462117 + 0"
     shares = [float(line.split()[1].rstrip("%")) for line in lines[4:7]]
     assert sum(shares) == pytest.approx(100, abs=2) and shares == sorted(shares, reverse=True)
-    assert [line.split("  ")[-1] for line in lines[4:]] == ["W_xh[0,1] * x[2][1]", "1:forward:1:h", "b_h[0]"]
+    assert [line.split("  ")[-1] for line in lines[4:]] == [
+        "W_xh[0,there] * x[2][there]",
+        "1:forward:1:h",
+        "b_h[0]",
+    ]
 
 
 def test_the_command_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from rnn_engine.place import Place
 from rnn_engine.precision import shortest_number
 from rnn_engine.quantity import Cell, address_of
 from rnn_engine.session import Session
+from rnn_engine.spelling import brackets, label
 from rnn_engine.timeline import Timeline
 
 Summand = tuple[str, float, Cell | None]
@@ -31,6 +32,8 @@ class Term:
     source: Cell | None
     address: str
     """The step that produced the source; empty for what is given."""
+    label: str = ""
+    """The source, as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,15 @@ class Asking:
     timeline: Timeline
     cell: Cell
 
+    def label(self, cell: Cell) -> str:
+        """A number as it is written everywhere."""
+        return label(self.session, cell)
+
+    def entry(self, matrix: Expr, row: int, column: int) -> str:
+        """A number of a matrix in a product."""
+        name = matrix.name if isinstance(matrix, Read) else ""
+        return f"{matrix.source}{brackets(self.session, name, (row, column))}"
+
     def tape(self) -> tuple[Tape, int]:
         """The tape of a value and its place on it."""
         cell = self.cell
@@ -100,20 +112,14 @@ class Asking:
         """The answer; `made` is the rule of this one element, and it is of one sequence unless not `alone`."""
         size = sum(abs(v) for _, v, _ in terms) or 1.0
         found = [
-            Term(
-                text,
-                v,
-                abs(v) / size if np.isfinite(size) else np.nan,
-                source,
-                "" if source is None else address_of(self.session, source),
-            )
+            Term(text, v, abs(v) / size if np.isfinite(size) else np.nan, *self._origin(source))
             for text, v, source in terms
         ]
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
         names, numbers = spellings(made, self.named) if alone else (), spellings(made)
         return Why(
-            self.cell, self.cell.label, value, address, rule, tuple(found), sums, names, numbers, dtype
+            self.cell, self.label(self.cell), value, address, rule, tuple(found), sums, names, numbers, dtype
         )
 
     def named(self, here: Place, expr: Expr, index: tuple[int, ...], gradient: bool) -> str:
@@ -125,13 +131,21 @@ class Asking:
         name = next((equation.name for equation in equations if equation.root is expr), None)
         t = here.tape.start + here.place + 1
         if name is not None and not gradient:
-            return self.found(name, t, index).label
+            return self.label(self.found(name, t, index))
         if name is not None:
-            return Cell("gradient", self.cell.iteration, name, index, t, self.cell.sequence).label
+            return self.label(Cell("gradient", self.cell.iteration, name, index, t, self.cell.sequence))
         element = f"[{','.join(map(str, index))}]" if index else ""
         if gradient:
             return f"∂({expr.source})[{t}]{element}"
         return f"({expr.source}){element}" if isinstance(expr, Apply) else self.name_of(here, expr, index)
+
+    def _origin(self, source: Cell | None) -> tuple[Cell | None, str, str]:
+        """The number that a term comes from, its address, and how it is written."""
+        if source is None:
+            return None, "", ""
+        address, written = address_of(self.session, source), self.label(source)
+        first = not address and (self.cell.kind, source.kind) == ("update", "parameter")
+        return source, address, f"{written} before" if first else written
 
     def found(self, name: str, t: int, index: tuple[int, ...]) -> Cell:
         """A value as this pass has it: of the window that computed it, where it was carried on."""
@@ -163,7 +177,7 @@ class Asking:
     def name_of(self, here: Place, expr: Expr, index: tuple[int, ...]) -> str:
         cell = self.cell_of(here, expr, index)
         if cell is not None:
-            return cell.label
+            return self.label(cell)
         if isinstance(expr, Constant) or not expr.shape:
             return expr.source
         return f"({expr.source})[{','.join(map(str, index))}]"

@@ -17,6 +17,7 @@ from rnn_engine.core.tape import Tape
 from rnn_engine.element import Made, gradient_rule, initial_rule, parameter_rule
 from rnn_engine.place import Place, absence, kept_on, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
+from rnn_engine.spelling import brackets
 from rnn_engine.why.answer import Asking, Summand, Why
 
 
@@ -48,7 +49,7 @@ class Backward(Asking):
         if handed is not None:
             there, passed = handed
             kept = replace(cell, t=tape.start + there.place + 1)
-            said = f"{kept.label}, where the sequence is over and {cell.name} stays"
+            said = f"{self.label(kept)}, where the sequence is over and {cell.name} stays"
             terms.append((said, float(passed[j]), kept))
         return self.answer(value, rule, terms, True, self._made(here))
 
@@ -68,7 +69,7 @@ class Backward(Asking):
         root = plan.program.equations[sender.equation].root
         if undefined(there, sender.equation) or padded(there):
             source = self._sending(there, sender.equation, 0)
-            yield f"nothing from {source.label}: {absence(there)}", 0.0, source
+            yield f"nothing from {self.label(source)}: {absence(there)}", 0.0, source
             return
         for leaf in sender.leaves:
             parent = next(
@@ -83,10 +84,10 @@ class Backward(Asking):
                 own = explain.inner_rule(there, sender.equation, parent) == f"∂{sender.equation}"
                 for k in range(len(g)):
                     source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
-                    handed = source.label if own else f"∂({parent.source})[{source.t}][{k}]"
+                    handed = self.label(source) if own else f"∂({parent.source})[{source.t}][{k}]"
                     part = float(matrix[k, j] * g[k])
                     yield (
-                        f"{parent.args[0].source}[{k},{j}] * {handed}{_cut(there, source, part)}",
+                        f"{self.entry(parent.args[0], k, j)} * {handed}{_cut(there, source, part)}",
                         part,
                         source,
                     )
@@ -96,7 +97,7 @@ class Backward(Asking):
                 alone = replace(sender, leaves=(leaf,))  # not what the other reads of the same value send
                 rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
                 yield (
-                    f"from {source.label}: {rule}{_cut(there, source, float(sent[j]))}",
+                    f"from {self.label(source)}: {rule}{_cut(there, source, float(sent[j]))}",
                     float(sent[j]),
                     source,
                 )
@@ -118,10 +119,10 @@ class Backward(Asking):
         )  # usually targets sum to one
         p = next((e.name for e in plan.program.equations.values() if e.root is softmax), None)
         source = sending if p is None else self.found(p, sending.t or 0, index)
-        name = self.name_of(there, softmax, index) if p is None else source.label
-        target = f"y[{sending.t}]" + (f"[{j}]" if index else "")
-        yield f"{sending.label} * {name}", weight * share * float(there.value(softmax)[j]), source
-        yield f"-{sending.label} * {target}", -weight * float(y[j]), sending
+        name = self.name_of(there, softmax, index) if p is None else self.label(source)
+        target = f"y[{sending.t}]{brackets(self.session, 'y', index)}"
+        yield f"{self.label(sending)} * {name}", weight * share * float(there.value(softmax)[j]), source
+        yield f"-{self.label(sending)} * {target}", -weight * float(y[j]), sending
 
     def parameter_gradient(self) -> Why:
         cell = self.cell
@@ -179,7 +180,7 @@ class Backward(Asking):
                 sent = float(tape.workspace.outside(state, tape.back.parts[leaf])[-1, b, j])
                 source = Cell("gradient", self.cell.iteration, sender.equation, index, there, b)
                 of = f" in sequence {b + 1}" if tape.B > 1 else ""
-                terms.append((f"from {source.label}{of}", sent, source))
+                terms.append((f"from {self.label(source)}{of}", sent, source))
         return terms
 
 

@@ -48,7 +48,7 @@ class Forward(Asking):
         tape, place = self.tape()
         signal = tape.x if cell.name == "x" else tape.y
         if signal is None or (signal.missing is not None and signal.missing[place, cell.sequence]):
-            raise AddressError(f"{cell.label} has no value: none is given")
+            raise AddressError(f"{self.label(cell)} has no value: none is given")
         element = cell.index[0] if cell.index else 0
         run = self.session.run
         sequence = sequence_number(run, cell.phase, cell.iteration, cell.sequence)
@@ -63,18 +63,20 @@ class Forward(Asking):
             return self._outside(tape, place)
         here = Place(tape, place, cell.sequence)
         if undefined(here, cell.name):
-            raise AddressError(f"{cell.label} has no value: {absence(here)}")
+            raise AddressError(f"{self.label(cell)} has no value: {absence(here)}")
         equation = tape.plan.program.equations[cell.name]
         rule = equation.source.split("#")[0].strip()
         root, index = equation.root, cell.index if equation.root.shape else ()
         value = float(tape.value(cell.name)[place, cell.sequence, index[0] if index else 0])
         if (index[0] if index else 0) in set_by_hand(here, cell.name):
             computed = float(tape.inner_value(root)[place, cell.sequence, index[0] if index else 0])
-            return self.answer(value, f"{cell.label} is set by hand; {rule} gives {computed:.6g}", [], True)
+            return self.answer(
+                value, f"{self.label(cell)} is set by hand; {rule} gives {computed:.6g}", [], True
+            )
         if padded(here):
             before = self.found(cell.name, (cell.t or 0) - tape.workspace.direction(cell.name), cell.index)
             return self.answer(
-                value, f"the sequence is over: {cell.name} stays", [(before.label, value, before)], True
+                value, f"the sequence is over: {cell.name} stays", [(self.label(before), value, before)], True
             )
         made = value_rule(here, cell.name, index)
         if root in tape.plan.fused:
@@ -93,13 +95,16 @@ class Forward(Asking):
         room = tape.slots[cell.name]
         at = tape.span(cell.name).start + place
         if not 0 <= at < len(room):
-            raise AddressError(f"{cell.label} has no value: nothing reads {cell.name} there")
+            raise AddressError(f"{self.label(cell)} has no value: nothing reads {cell.name} there")
         value = float(room[at, cell.sequence, cell.index[0] if cell.index else 0])
         if place == -1 and f"{cell.name}[0]" in self.session.run.trained:
             after = cell.phase in ("evaluate", "generate")
             learned = Cell("parameter", cell.iteration + after, f"{cell.name}[0]", cell.index)
             return self.answer(
-                value, f"{cell.name} begins with what is learned", [(learned.label, value, learned)], True
+                value,
+                f"{cell.name} begins with what is learned",
+                [(self.label(learned), value, learned)],
+                True,
             )
         does = "begins with" if place < 0 else "has, beyond the last time step,"
         run, element = self.session.run, cell.index[0] if cell.index else 0
@@ -143,7 +148,7 @@ class Forward(Asking):
             if isinstance(arg, Read) and arg.kind == "class":
                 target = self.cell_of(here, arg, ())
                 assert target is not None
-                yield target.label, self._asked(target).value, target
+                yield self.label(target), self._asked(target).value, target
                 continue
             all_of_it = [(k,) for k in range(arg.shape[0])] if arg.shape else [()]
             used = [index] if index and arg.shape and function.operation.elementwise else all_of_it

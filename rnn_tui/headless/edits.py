@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnn_engine.edits import described, key, where
+from rnn_engine.edits import key, where
 from rnn_engine.errors import EngineError
 from rnn_engine.replay import dumps, read_edit
 from rnn_engine.session import Session
+from rnn_engine.spelling import described
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
 
@@ -30,7 +31,7 @@ def edits(session: str, changes: Sequence[str], output: str | None, *, force: bo
         print(json.dumps(json.loads(dumps(opened.to_replay())).get("edits", []), indent=1))
     else:
         for edit in opened.edits:
-            print(safe_text(f"{where(edit, opened.run)}  {described(edit)}"))
+            print(safe_text(f"{where(edit, opened.run)}  {described(opened, edit)}"))
     if output is not None:
         if not force and Path(output).exists():
             raise EngineError(f"{output}: is there already; --force replaces it")

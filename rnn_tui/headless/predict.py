@@ -9,8 +9,8 @@ from math import nan
 from pathlib import Path
 
 from rnn_engine.errors import EngineError
-from rnn_engine.quantity import parse_cell, parse_shape
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell, parse_shape
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import why
 from rnn_tui.lessons import find
@@ -62,7 +62,7 @@ def _judge(session: Session, timeline: Timeline, row: dict[str, str], where: str
         raise EngineError(f"{where}: {error}") from None
     asks: Asked = "shape" if of_shape else "value"
     answer = judge(
-        Question(address, "", name, 0, 0, name, name, value, name, shape, asks), given, row.get("help", "")
+        Question(address, "", name, 0, 0, name, value, name, shape, asks), given, row.get("help", "")
     )
     if answer is None:
         expected = "a shape such as 2x4, [4] or scalar" if of_shape else "a number, + or -, or a shape"

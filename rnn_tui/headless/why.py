@@ -7,8 +7,8 @@ import sys
 from math import isfinite
 from typing import Any
 
-from rnn_engine.quantity import parse_cell
 from rnn_engine.session import Session
+from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import plain_number
 from rnn_engine.why import Why, why
@@ -43,7 +43,7 @@ def as_object(answer: Why) -> dict[str, Any]:
                 "text": term.text,
                 "value": plain_number(term.value, answer.dtype),
                 "share": plain_number(term.share),
-                "cell": term.source.label if term.source else None,
+                "cell": term.label or None,
                 "address": term.address or None,
             }
             for term in answer.terms

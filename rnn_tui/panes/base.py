@@ -34,13 +34,14 @@ class Pane(LineWidget, can_focus=True):
         self._last: Drawn | None = None
         self._drawn: PaneView | None = None
 
-    def show(self, snapshot: Snapshot, *, focused: bool, jump: bool, boxed: bool) -> None:
+    def show(self, snapshot: Snapshot, *, focused: bool, picked: bool, jump: bool, boxed: bool) -> None:
         """Show this snapshot, and send what differs from the last one; a pane that looks the same is not drawn."""
         self._view = replace(
             self._view,
             title=snapshot.names.get(self.NAME, self.NAME),
             matrices=snapshot.panes.get(self.NAME, ()),
             focused=focused,
+            picked=picked,
             jump=jump,
             boxed=boxed,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.layout import Layout
-from rnn_tui.render.measure import known_at, unlabelled
+from rnn_tui.render.measure import known_at
 from rnn_tui.text import safe_text, token_text
 
 
@@ -54,6 +54,13 @@ def first_written(matrix: Matrix) -> tuple[int, int] | None:
         return matrix.current, int(written[matrix.current].argmax())
     row, column = divmod(int(written.argmax()), written.shape[1])
     return row, column
+
+
+def written_in(panes: Mapping[str, Sequence[Matrix]]) -> str:
+    """The pane that shows what this step wrote; "" where none does."""
+    order = ("hidden", "output", "gradients", "weights", "inputs")
+    shown = (pane for pane in order if any(first_written(matrix) for matrix in panes.get(pane, ())))
+    return next(shown, "")
 
 
 def _within(at: int, matrix: Matrix, axis: int) -> int:
@@ -122,18 +129,9 @@ def _neighbour(index: int, layout: Layout, dx: int, dy: int) -> int | None:
 
 
 def exact(cell: Cell, matrices: Sequence[Matrix]) -> tuple[str, str]:
-    """A cell's name and its exact value: ("W_xh[1, class]", "0.8")."""
+    """A cell's name and its exact value: ("W_xh[1,class]", "0.8")."""
     matrix = matrices[cell.index]
-    labels = (
-        token_text(labels[at], limit_cells=16)
-        for labels, at in (
-            (matrix.rows, cell.row),
-            (() if unlabelled(matrix) else matrix.columns, cell.column),
-        )
-        if at < len(labels) and labels[at]
-    )
-    inside = ", ".join(labels)
-    name = f"{safe_text(matrix.key)}[{inside}]" if inside else safe_text(matrix.key)
+    name = safe_text(matrix.cell(cell.row, cell.column))
     if not known_at(matrix, cell.row, cell.column):
         return name, "?" if matrix.asked is not None and matrix.asked[
             cell.row, cell.column

@@ -233,14 +233,12 @@ def said_extremes(matrix: Matrix, room: int) -> list[Span]:
         return []
     spans: list[Span] = []
     for glyph, (row, column) in zip("▼▲", found, strict=True):
-        labels = [
-            token_text(labels[at], limit_cells=6)
-            for labels, at in ((matrix.rows, row), (matrix.columns, column))
-            if at < len(labels) and labels[at]
-        ]
         spans[:0] = [
             (f"  {glyph}", "text"),
-            (f" {number(float(matrix.values[row, column]), 6, 3)} [{', '.join(labels)}]", "muted"),
+            (
+                f" {number(float(matrix.values[row, column]), 6, 3)} {safe_text(matrix.element(row, column))}",
+                "muted",
+            ),
         ]
     both, largest = sum(cells(text) for text, _ in spans), sum(cells(text) for text, _ in spans[:2])
     return spans if both <= room else spans[:2] if largest <= room else []

@@ -49,6 +49,9 @@ class PaneView:
     matrices: tuple[Matrix, ...] = ()
     selection: Selection | None = None
     focused: bool = False
+    """Whether the selected cell is one of its own."""
+    picked: bool = True
+    """Whether a person has picked this pane; without that, its frame is like those of the others."""
     jump: bool = False
     boxed: bool = True
     manner: Manner = field(default_factory=Manner)
@@ -57,6 +60,11 @@ class PaneView:
     """Whether a heat map may put two rows in a line; see `Palette.halves`."""
     precision: int = PRECISION
     """Decimals where there is room."""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether its frame says that it has the focus."""
+        return self.focused and self.picked
 
 
 _GRIDS = ("values", "known", "written", "edited", "asked")
@@ -271,12 +279,12 @@ def framed(
     asides: tuple[Line, ...] = (),
     under: str = "",
 ) -> list[Line]:
-    """The body within a box, or below a rule; a focused pane has heavy lines.
+    """The body within a box, or below a rule; the pane that a person picked has heavy lines.
 
     In the frame stand the names of what is `missing`, the fullest legend that fits (of `asides`), and the number
     `under` the cursor.
     """
-    heavy = view.focused
+    heavy = view.heavy
     role = "focus" if heavy else "faint"
     inner_high = high - 2 if view.boxed else high - 1
     body = body[:inner_high] + [()] * (inner_high - len(body))
@@ -327,8 +335,8 @@ def _asides(view: PaneView, blocks: Layout) -> tuple[Line, ...]:
 
 
 def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides: tuple[Line, ...]) -> Line:
-    flat = "━" if view.focused else "─"
-    left, right = ("┏", "┓") if view.focused else ("╭", "╮")
+    flat = "━" if view.heavy else "─"
+    left, right = ("┏", "┓") if view.heavy else ("╭", "╮")
     ends = (left + flat, flat + right) if view.boxed else (flat, flat)
     letter: list[Span] = [(ends[1], role)]
     if view.letter:

@@ -38,7 +38,7 @@ def step_at(view: TimelineView, wide: int, high: int, x: int, y: int) -> int | N
     else:
         before, _, room = _around_line(view, wide)
         start, named = width(before), True
-    if y > 1 or (high < 3 and y > 0):
+    if not 0 <= y <= (high >= 3):  # of a mouse that is captured also what lies outside
         return None
     for _, first, count, _, at, there in _segments(view, room, named=named):
         if 0 <= x - start - at < there and count:

@@ -137,10 +137,11 @@ def _term(view: WhyView, term: TermView, chosen: bool, columns: tuple[int, int],
         share = f" {term.share:>4.0%}  " if known else " " * 7
         spans += [(bar + " " * (across - cells(bar)), sign), (share, "muted")]
     text = clip(safe_text(term.text), room)
-    spans += [(text, "cursor" if chosen else "text"), (" " * (room - cells(text)), "")]
+    spans.append((text, "cursor" if chosen else "text"))
     origin = _origin(term.source, term.address)
-    if width(spans) + 2 + cells(origin) <= wide:
-        spans += [("  ", ""), (origin, "muted")]
+    spare = wide - width(spans) - cells(origin)
+    if spare >= 2:  # below each other, as far as there is room
+        spans += [(" " * min(room - cells(text) + 2, spare), ""), (origin, "muted")]
     return fit(merge(spans), wide)
 
 

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 def ask_place(screen: SessionScreen) -> None:
     """Ask where to, and go there."""
-    controller = screen.controller
 
     async def attempt(values: tuple[str, ...]) -> str:
         text = values[0].strip()
-        return await screen.driver.submit(lambda: controller.go_to(text), quiet=True) if text else ""
+        return await screen.go_there(text, quiet=True) if text else ""
 
-    hint = "3 time step · #120 index · 12:backward:3:h address · 50% · end"
+    hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0]"
     screen.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt))
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnn_tui.protocols import Controller
-from rnn_tui.render.cells import Selection, resolve
+from rnn_tui.render.cells import Selection
 from rnn_tui.screens.flow import FlowPanel
-from rnn_tui.screens.views import FullPanel, View, WhyPanel
+from rnn_tui.screens.stage import Picked
+from rnn_tui.screens.views import WRITTEN, Following, FullPanel, View, WhyPanel
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
@@ -20,7 +21,7 @@ class Frame:
     """Where one was: the place in the run, the focus, the chosen cells, what was open."""
 
     place: tuple[int, int, int]
-    pane: str
+    picked: Picked
     selections: Mapping[str, Selection | None]
     zoom: str
     view: View | None
@@ -77,29 +78,39 @@ class Explorer:
             screen.driver.submit(lambda: "", quiet=True)  # after each batch it looks
         if not isinstance(view, WhyPanel):
             return
-        following = (screen.pane.NAME, screen.pane.selection)
-        if following != view.following:
-            view.following = following
-            controller = screen.controller
+        self.follow()
+        if view.following != view.explained:
+            controller, view.explained = screen.controller, view.following
             screen.rearrange()
             screen.driver.submit(lambda: view.follow(controller, controller.snapshot))
+        elif view.covers != screen.scene.panel:
+            screen.rearrange()
+
+    def follow(self) -> None:
+        """Have the open view speak of the cell that is selected from its next look on."""
+        if self.view is not None:
+            self.view.following = self._selected
+
+    @property
+    def _selected(self) -> Following:
+        screen = self._screen
+        return WRITTEN if screen.follows else (screen.pane.NAME, screen.pane.selection)
+
+    def _explained(self) -> None:
+        """What is selected now is what the open view explains."""
+        self.follow()
+        if isinstance(self.view, WhyPanel):
+            self.view.explained = self.view.following
 
     # opening and closing
 
     def why(self) -> None:
         """Explain the selected cell."""
-        screen, pane = self._screen, self._screen.pane
-        selection, controller = pane.selection, self._screen.controller
-        view = WhyPanel()
-        view.following = (pane.NAME, selection)
+        screen, controller, view = self._screen, self._screen.controller, WhyPanel()
+        view.following = self._selected
 
         def ask() -> str:
-            matrices = controller.snapshot.panes[pane.NAME]
-            at = resolve(selection, matrices)
-            if at is None:
-                return "there is no cell here"
-            found = controller.cell_at((pane.NAME, matrices[at.index].key, at.row, at.column))
-            return found if isinstance(found, str) else view.explain(controller, found)
+            return view.ask(controller, controller.snapshot)
 
         frame = self._frame()
         screen.submit(ask, then=lambda: self._open(view, frame))
@@ -146,7 +157,7 @@ class Explorer:
         screen, view = self._screen, self.view
         return Frame(
             screen.controller.place,
-            screen.pane.NAME,
+            screen.picked,
             screen.chosen_cells(),
             screen.scene.zoom,
             view,
@@ -169,8 +180,8 @@ class Explorer:
             self.view = frame.view
             if frame.view is not None:
                 frame.view.state = frame.state
-                frame.view.following = (frame.pane, frame.selections[frame.pane])
-            screen.restore(frame.pane, frame.selections, frame.zoom)
+            screen.restore(frame.picked, frame.selections, frame.zoom)
+            self._explained()
 
         screen.submit(go, then=then)
 
@@ -208,7 +219,7 @@ class Explorer:
             self._trail.append(frame)
             if spots:
                 screen.select(spots[0])
-                view.following = (screen.pane.NAME, screen.pane.selection)
+                self._explained()
             screen.rearrange()
 
         screen.submit(go, then=then)

@@ -74,6 +74,7 @@ class Predicting:
         if self.on:
             self._start = self._screen.snapshot.timeline.index
         else:
+            self._screen.move_on()
             hint = " P saves the answers." if self.unsaved else ""
             self._screen.say(f"{predict.score(self.answers).line}{hint}")
 

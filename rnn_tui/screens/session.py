@@ -31,6 +31,7 @@ from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
 from rnn_tui.screens.typed import Typing
 from rnn_tui.screens.views import WhyPanel
+from rnn_tui.text import safe_text
 from rnn_tui.tour import OVER, Tour
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class SessionScreen(Stage):
         self.controller, self.snapshot = controller, controller.snapshot
         self._message = ""
         self.typing.forget()
-        for pane in self.panes.values():
-            pane.choose(None)
+        self.follow()
         self.predicting.forget()
         self.explorer.forget()
         self.zoom("")
@@ -112,12 +112,15 @@ class SessionScreen(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
-        elsewhere = isinstance(view, WhyPanel) and view.in_no_pane
+        elsewhere = bool(self.unshown[0]) or (isinstance(view, WhyPanel) and view.in_no_pane)
+        picked = not self.follows
         for pane in self.panes.values():
-            pane.show(snapshot, focused=pane is here and not elsewhere, jump=self.typing.jump, boxed=frames)
+            focused = pane is here and not elsewhere
+            pane.show(snapshot, focused=focused, picked=picked, jump=self.typing.jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
-        self._title.show(snapshot, (view and view.exact) or here.exact(), len(self.arrangement.hidden))
+        exact = (safe_text(self.unshown[0]), self.unshown[1]) if self.unshown[0] else here.exact()
+        self._title.show(snapshot, (view and view.exact) or exact, len(self.arrangement.hidden))
         self._equation.show(snapshot, boxed=frames, marked=isinstance(view, WhyPanel) and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
@@ -168,15 +171,23 @@ class SessionScreen(Stage):
         self.playing.after_batch(said)
         self.schedule_paint()
 
-    def submit(self, job: Job, then: Callable[[], None] | None = None) -> None:
-        """Have something done in the driver's thread; `then` follows where it had nothing to say."""
-        self.driver.submit(job, then=then)
+    def submit(
+        self, job: Job, then: Callable[[], None] | None = None, *, quiet: bool = False
+    ) -> asyncio.Future[str]:
+        """Have something done in the driver's thread; `then` follows where it had nothing to say.
+
+        The future holds what it said, and with `quiet` nobody else is told.
+        """
+        done = self.driver.submit(job, quiet=quiet, then=then)
         if self._patience is None:
             self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._speak_of_work)
+        return done
 
     def submit_move(self, motion: str, count: int) -> None:
         """Have a motion carried out in the driver's thread."""
         controller = self.controller
+        self.move_on()
+        self.explorer.follow()
         self.submit(lambda: controller.move(motion, count))
 
     def _speak_of_work(self) -> None:
@@ -240,9 +251,14 @@ class SessionScreen(Stage):
     # panes and cells
 
     def action_cell(self, dx: int, dy: int) -> None:
-        """Move the cell of the focused pane."""
+        """Move the selected cell from where it is; from now on it is the one that was picked."""
+        self.give_focus(self.pane.NAME)
         self.pane.move_cell(dx, dy, self.typing.take_count())
         self.schedule_paint()
+
+    def action_follow(self) -> None:
+        """Let go of the cell that was picked."""
+        self.follow()
 
     def action_pane(self, change: int) -> None:
         """Focus the next pane, or the one before."""
@@ -257,7 +273,11 @@ class SessionScreen(Stage):
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
-        self.zoom("" if self.scene.zoom else self.pane.NAME)
+        if self.scene.zoom:
+            self.zoom("")
+        else:
+            self.give_focus(self.pane.NAME)
+            self.zoom(self.pane.NAME)
 
     def action_arrange(self) -> None:
         """Move the edges between panes, and hide some."""
@@ -269,6 +289,8 @@ class SessionScreen(Stage):
     def on_timeline_picked(self, event: Timeline.Picked) -> None:
         """Go where it points; while that is being done, only the latest place counts."""
         self.playing.stop()
+        self.move_on()
+        self.explorer.follow()
         waiting, self._pointed_at = self._pointed_at is not None, event.index
         if not waiting:
             self.submit(self._go_where_pointed)
@@ -279,9 +301,7 @@ class SessionScreen(Stage):
 
     def on_pane_pointed(self, event: Pane.Pointed) -> None:
         """The pane gets the focus; twice asks why."""
-        if event.pane is not self.pane:
-            self.give_focus(event.pane.NAME)
-        self.schedule_paint()
+        self.give_focus(event.pane.NAME)
         if event.again and not self.view_name:
             self.action_why()
 
@@ -407,9 +427,27 @@ class SessionScreen(Stage):
 
     def go_to(self, target: str) -> None:
         """Go to a place in words."""
-        controller = self.controller
         self.playing.stop()
-        self.submit(lambda: controller.go_to(target))
+        self.go_there(target)
+
+    def go_there(self, text: str, *, quiet: bool = False) -> asyncio.Future[str]:
+        """Go to a place in words; the number that it names is selected."""
+        controller = self.controller
+        self.move_on()
+        self.explorer.follow()
+        spots: list[tuple[str, str, int, int]] = []
+
+        def go() -> str:
+            said = controller.go_to(text)
+            spot = None if said else controller.spot_named(text)
+            spots.extend([spot] if spot is not None else [])
+            return said
+
+        def then() -> None:
+            if spots:
+                self.select(spots[0])
+
+        return self.submit(go, then, quiet=quiet)
 
     def begin(self, name: str) -> None:
         """Open a lesson by its name, in the place of this session."""

@@ -18,12 +18,14 @@ from rnn_tui.panes.output import Output
 from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
 from rnn_tui.render.arrange import PLAIN, Arrangement, Scene, boxed, kind
-from rnn_tui.render.cells import Cell, Selection, selection_at
+from rnn_tui.render.cells import Cell, Selection, selection_at, written_in
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.place import Placing
 from rnn_tui.widgets.lines import LineWidget
 
+Picked = tuple[str, bool, bool]
+"""A pane; whether the selected cell follows the steps all the same; whether it will again at the next one."""
 PANE_TYPES: tuple[type[Pane], ...] = (Inputs, Weights, Hidden, Output, Gradients)
 
 
@@ -39,6 +41,9 @@ class Stage(Screen[None]):
         self._placing = Placing()
         self._placing.scene = scene
         self._here = "hidden"
+        self.follows = True
+        """Whether the selected cell is what each step writes: until a person picks a pane or a cell."""
+        self._lent = False
         self._paint_due = False
 
     @property
@@ -82,8 +87,26 @@ class Stage(Screen[None]):
 
     @property
     def pane(self) -> Pane:
-        """The pane that has the focus, or had it when a panel came in its place."""
-        return self.panes[self._here]
+        """The pane with the selected cell: the one that shows what this step wrote, or that a person picked."""
+        wrote = written_in(self.snapshot.panes) if self.follows else ""
+        return self.panes[wrote or self._here]
+
+    @property
+    def unshown(self) -> tuple[str, str]:
+        """Name and exact value of the selected number where that is in no pane; else empty."""
+        return self.snapshot.number if self.follows else ("", "")
+
+    def follow(self) -> None:
+        """From now on the selected cell is what each step writes."""
+        self._lent, self.follows = False, True
+        for pane in self.panes.values():
+            pane.choose(None)
+        self.schedule_paint()
+
+    def move_on(self) -> None:
+        """Before a step: a cell that was picked for a person, and not by one, is let go."""
+        if self._lent:
+            self.follow()
 
     @property
     def palette(self) -> Palette:
@@ -103,8 +126,8 @@ class Stage(Screen[None]):
             self.call_later(self.paint)
 
     def give_focus(self, name: str) -> None:
-        """Focus a pane, and show it if it is hidden; where one is zoomed, that one instead."""
-        self._here = name
+        """Pick a pane, and show it if it is hidden; where one is zoomed, that one instead."""
+        self._here, self.follows, self._lent = name, False, False
         if self.scene.zoom:
             self.zoom(name)
         elif name in self.arrangement.hidden:
@@ -143,7 +166,7 @@ class Stage(Screen[None]):
         """Give the panel its place, or the panes theirs."""
         self._placing.scene = replace(self.scene, panel=self.covered_panes)
         if self.focused is None and self.is_mounted:
-            self.set_focus(self.pane)
+            self.set_focus(self.panes[self._here])
         # From a child: that forgets the arrangement of its parents, of which the screen is one.
         self.pane.refresh(layout=True)
         self.schedule_paint()
@@ -152,20 +175,28 @@ class Stage(Screen[None]):
         """The cell chosen in each pane."""
         return {name: pane.selection for name, pane in self.panes.items()}
 
-    def restore(self, pane: str, selections: Mapping[str, Selection | None], zoom: str) -> None:
+    @property
+    def picked(self) -> Picked:
+        """The pane that was picked, and how."""
+        return self._here, self.follows, self._lent
+
+    def restore(self, picked: Picked, selections: Mapping[str, Selection | None], zoom: str) -> None:
         """The focus, the chosen cells and the zoom as they were."""
         for name, selection in selections.items():
             self.panes[name].choose(selection)
         self.zoom(zoom)
-        self.give_focus(pane)
+        self.give_focus(picked[0])
+        self._here, self.follows, self._lent = picked
 
     def select(self, spot: tuple[str, str, int, int]) -> None:
-        """Focus a pane, and choose a cell in it as the snapshot is now."""
+        """Choose a cell as the snapshot is now, for as long as it stays at this step, if none was picked before."""
         pane, key, row, column = spot
+        lent = self.follows or self._lent
         matrices = self.snapshot.panes[pane]
         index = next(at for at, matrix in enumerate(matrices) if matrix.key == key)
         self.panes[pane].choose(selection_at(Cell(index, row, column), matrices))
         self.give_focus(pane)
+        self._lent = lent
 
     def select_row(self, pane: str, key: str, label: str) -> None:
         """Choose the largest number in the row of that name."""

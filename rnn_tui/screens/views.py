@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnn_engine.snapshot import PANES, Snapshot
 from rnn_tui.protocols import Controller
-from rnn_tui.render.cells import Selection, resolve
+from rnn_tui.render.cells import Selection, resolve, written_in
 from rnn_tui.render.panel import draw_full, worded
 from rnn_tui.render.spans import Line
 from rnn_tui.render.why import TermView, WhyView, draw_why
@@ -26,6 +26,8 @@ Moment = tuple[int, ...]
 """Where the cursor is, and how often numbers were set by hand until then."""
 Following = tuple[str, Selection | None]
 """The pane that has the focus, and the cell chosen in it."""
+WRITTEN: Following = ("", None)
+"""What the step wrote, in whatever pane."""
 
 
 def moment(controller: Controller) -> Moment:
@@ -88,6 +90,8 @@ class WhyState:
     answer: Why | str
     nowhere: str = ""
     """Where to look for a number that no pane shows; empty where one does."""
+    pane: str = ""
+    """The pane that shows it."""
     chosen: int = 0
     path: tuple[str, ...] = ()
 
@@ -101,6 +105,8 @@ class WhyPanel(View):
         "to what is given; Backspace comes back the same way."
     )
     state: WhyState
+    explained: Following = WRITTEN
+    """What it followed when it last explained something."""
 
     @property
     def name(self) -> str:
@@ -113,7 +119,7 @@ class WhyPanel(View):
 
     @property
     def covers(self) -> tuple[str, ...]:
-        return ("gradients",) if self.following[0] == "weights" else ("weights",)
+        return ("gradients",) if (self.following[0] or self.state.pane) == "weights" else ("weights",)
 
     @property
     def term(self) -> Term | None:
@@ -143,14 +149,18 @@ class WhyPanel(View):
         answer = controller.why(cell)
         if isinstance(answer, str):
             return answer
-        self.state = WhyState(moment(controller), answer, _nowhere(controller, cell, answer), 0, path)
+        spot = controller.spot_of(cell)
+        nowhere = "" if spot is not None else _nowhere(controller, answer)
+        pane = "" if spot is None else spot[0]
+        self.state = WhyState(moment(controller), answer, nowhere, pane, 0, path)
         return ""
 
     def look(self, controller: Controller, snapshot: Snapshot) -> None:
         state, now = self.state, moment(controller)
-        if state.moment == now:
+        elsewhere = self.explained != self.following
+        if state.moment == now and not elsewhere:
             return
-        moved = state.moment[:-1] != now[:-1] or isinstance(state.answer, str)
+        moved = elsewhere or state.moment[:-1] != now[:-1] or isinstance(state.answer, str)
         if moved or self.explain(controller, state.answer.cell, state.path):  # type: ignore[union-attr]
             self.follow(controller, snapshot)
 
@@ -159,16 +169,24 @@ class WhyPanel(View):
 
     def follow(self, controller: Controller, snapshot: Snapshot) -> str:
         """Explain the cell that is selected now; there is never anything to say."""
-        pane, selection = self.following
-        matrices = snapshot.panes[pane]
-        at = resolve(selection, matrices)
-        found: Cell | str = "there is no cell here"
-        if at is not None:
-            found = controller.cell_at((pane, matrices[at.index].key, at.row, at.column))
-        said = found if isinstance(found, str) else self.explain(controller, found)
+        said = self.ask(controller, snapshot)
         if said:
             self.state = WhyState(moment(controller), said)
         return ""
+
+    def ask(self, controller: Controller, snapshot: Snapshot) -> str:
+        """Explain the cell that is selected now, or say why there is nothing to explain; in the driver's thread."""
+        self.explained = pane, selection = self.following
+        if not pane and snapshot.number[0]:
+            found = controller.cell_named(snapshot.number[0])
+            return found if isinstance(found, str) else self.explain(controller, found)
+        pane = pane or written_in(snapshot.panes) or "hidden"
+        matrices = snapshot.panes[pane]
+        at = resolve(selection, matrices)
+        if at is None:
+            return "there is no cell here"
+        found = controller.cell_at((pane, matrices[at.index].key, at.row, at.column))
+        return found if isinstance(found, str) else self.explain(controller, found)
 
     def draw(self, wide: int, high: int) -> list[Line]:
         state = self.state
@@ -176,10 +194,7 @@ class WhyPanel(View):
             return worded(f"{state.answer}.", wide, "muted")
         answer = state.answer
         terms = tuple(
-            TermView(
-                term.text, term.value, term.share, term.source.label if term.source else "", term.address
-            )
-            for term in answer.terms
+            TermView(term.text, term.value, term.share, term.label, term.address) for term in answer.terms
         )
         view = WhyView(
             answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
@@ -196,10 +211,8 @@ class WhyPanel(View):
 IN_EQUATION = "no pane shows it: it is what the equation below has made"
 
 
-def _nowhere(controller: Controller, cell: Cell, answer: Why) -> str:
+def _nowhere(controller: Controller, answer: Why) -> str:
     """Where to look where no pane shows the number."""
-    if controller.spot_of(cell) is not None:
-        return ""
     return IN_EQUATION if answer.address == controller.snapshot.address else "no pane shows it here"
 
 
