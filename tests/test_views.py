@@ -18,7 +18,7 @@ from rnn_tui.app import RnnTuiApp
 from rnn_tui.controller import Controller
 from rnn_tui.screens.dialogs import AskScreen, SureScreen
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.views import WhyPanel
+from rnn_tui.screens.why import WhyPanel
 from rnn_tui.terminal import TerminalSettings
 from tests.build import document, lesson
 from tests.fake_controller import FakeController

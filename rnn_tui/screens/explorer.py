@@ -1,19 +1,23 @@
-"""What `enter`, `t`, `x` open, what keys do there, and the way back: `backspace` restores exactly what was."""
+"""What `enter`, `t`, `x` open, what keys do there, and the way back: `backspace` restores exactly what was.
+
+A view is imported when it is opened: nothing of it is loaded unless it is looked at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rnn_tui.protocols import Controller
 from rnn_tui.render.cells import Selection
-from rnn_tui.screens.flow import FlowPanel
 from rnn_tui.screens.stage import Picked
-from rnn_tui.screens.views import WRITTEN, Following, FullPanel, View, WhyPanel
+from rnn_tui.screens.views import WRITTEN, Following, View
 
 if TYPE_CHECKING:
+    from rnn_tui.screens.flow import FlowPanel
     from rnn_tui.screens.session import SessionScreen
+    from rnn_tui.screens.why import WhyPanel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,7 +80,8 @@ class Explorer:
         view, screen = self.view, self._screen
         if view is not None and not screen.driver.busy and view.stale(screen.controller):
             screen.driver.submit(lambda: "", quiet=True)  # after each batch it looks
-        if not isinstance(view, WhyPanel):
+        view = self._why_panel
+        if view is None:
             return
         self.follow()
         if view.following != view.explained:
@@ -85,6 +90,10 @@ class Explorer:
             screen.driver.submit(lambda: view.follow(controller, controller.snapshot))
         elif view.covers != screen.scene.panel:
             screen.rearrange()
+
+    @property
+    def _why_panel(self) -> WhyPanel | None:
+        return cast("WhyPanel", self.view) if self.name == "why" else None
 
     def follow(self) -> None:
         """Have the open view speak of the cell that is selected from its next look on."""
@@ -99,13 +108,16 @@ class Explorer:
     def _explained(self) -> None:
         """What is selected now is what the open view explains."""
         self.follow()
-        if isinstance(self.view, WhyPanel):
-            self.view.explained = self.view.following
+        view = self._why_panel
+        if view is not None:
+            view.explained = view.following
 
     # opening and closing
 
     def why(self) -> None:
         """Explain the selected cell."""
+        from rnn_tui.screens.why import WhyPanel
+
         screen, controller, view = self._screen, self._screen.controller, WhyPanel()
         view.following = self._selected
 
@@ -117,9 +129,11 @@ class Explorer:
 
     def flow(self) -> None:
         """Open the map, or close it."""
-        if isinstance(self.view, FlowPanel):
+        if self.name in ("flow", "hops"):
             self.close()
             return
+        from rnn_tui.screens.flow import FlowPanel
+
         view, controller, frame = FlowPanel(), self._screen.controller, self._frame()
         self._screen.submit(
             lambda: view.open(controller, controller.snapshot), then=lambda: self._open(view, frame)
@@ -127,9 +141,11 @@ class Explorer:
 
     def full(self) -> None:
         """Explain this step in full, or close that."""
-        if isinstance(self.view, FullPanel):
+        if self.name == "full":
             self.close()
             return
+        from rnn_tui.screens.full import FullPanel
+
         view, controller, frame = FullPanel(), self._screen.controller, self._frame()
 
         def look() -> str:
@@ -193,8 +209,8 @@ class Explorer:
 
     def _source(self) -> None:
         """To the step that made the chosen term, and explain that."""
-        view, screen = self.view, self._screen
-        assert isinstance(view, WhyPanel)
+        view, screen = self._why_panel, self._screen
+        assert view is not None
         term, controller, frame = view.term, screen.controller, self._frame()
         if term is None or term.source is None:
             what = "this number is given" if term is None else "this term is a constant"
@@ -227,8 +243,8 @@ class Explorer:
     # flow
 
     def _flow_panel(self) -> FlowPanel:
-        assert isinstance(self.view, FlowPanel)
-        return self.view
+        assert self.name in ("flow", "hops")
+        return cast("FlowPanel", self.view)
 
     def _move_cursor(self, rows: int, columns: int) -> None:
         self._flow_panel().move_cursor(rows, columns)

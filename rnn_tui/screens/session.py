@@ -30,7 +30,6 @@ from rnn_tui.screens.playing import Playing
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.stage import Stage
 from rnn_tui.screens.typed import Typing
-from rnn_tui.screens.views import WhyPanel
 from rnn_tui.text import safe_text
 from rnn_tui.tour import OVER, Tour
 
@@ -112,7 +111,7 @@ class SessionScreen(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
-        elsewhere = bool(self.unshown[0]) or (isinstance(view, WhyPanel) and view.in_no_pane)
+        elsewhere = bool(self.unshown[0]) or (view is not None and view.in_no_pane)
         picked = not self.follows
         for pane in self.panes.values():
             focused = pane is here and not elsewhere
@@ -121,7 +120,7 @@ class SessionScreen(Stage):
             self._panel.show(view.title, view.draw, boxed=frames)
         exact = (safe_text(self.unshown[0]), self.unshown[1]) if self.unshown[0] else here.exact()
         self._title.show(snapshot, (view and view.exact) or exact, len(self.arrangement.hidden))
-        self._equation.show(snapshot, boxed=frames, marked=isinstance(view, WhyPanel) and view.in_equation)
+        self._equation.show(snapshot, boxed=frames, marked=view is not None and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
         self._curve.show(snapshot)

@@ -1,4 +1,4 @@
-"""What can be opened over the panes: why, a step in full; gradient flow stands in a file of its own.
+"""What can be opened over the panes: why, a step in full, gradient flow; each in a file of its own.
 
 A view has a frozen state, replaced as a whole: that is what going back restores. Its `look` runs in the driver's
 thread after every batch of jobs and follows the cursor; everything else runs on the event loop.
@@ -6,21 +6,12 @@ thread after every batch of jobs and follows the cursor; everything else runs on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rnn_engine.snapshot import PANES, Snapshot
 from rnn_tui.protocols import Controller
-from rnn_tui.render.cells import Selection, resolve, written_in
-from rnn_tui.render.panel import draw_full, worded
+from rnn_tui.render.cells import Selection
 from rnn_tui.render.spans import Line
-from rnn_tui.render.why import TermView, WhyView, draw_why
-from rnn_tui.text import safe_text
-
-if TYPE_CHECKING:
-    from rnn_engine.derive import Section
-    from rnn_engine.quantity import Cell
-    from rnn_engine.why import Term, Why
 
 Moment = tuple[int, ...]
 """Where the cursor is, and how often numbers were set by hand until then."""
@@ -78,189 +69,12 @@ class View:
         """Name and exact value of what it speaks of, for the title line; None: the selected cell."""
         return None
 
-
-# ---------------------------------------------------------------- why
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class WhyState:
-    """A number, its explanation (or why there is none), the chosen term, the numbers one came by."""
-
-    moment: Moment
-    answer: Why | str
-    nowhere: str = ""
-    """Where to look for a number that no pane shows; empty where one does."""
-    pane: str = ""
-    """The pane that shows it."""
-    chosen: int = 0
-    path: tuple[str, ...] = ()
-
-
-class WhyPanel(View):
-    """Why this number? It explains the selected cell, and goes along when that changes."""
-
-    EXPLAINS = (
-        "Why the selected number is what it is: the equation that made it and its terms, from the largest to the "
-        "smallest, with sign and share. Enter on a term goes to the step that made it and explains it in turn, down "
-        "to what is given; Backspace comes back the same way."
-    )
-    state: WhyState
-    explained: Following = WRITTEN
-    """What it followed when it last explained something."""
-
-    @property
-    def name(self) -> str:
-        return "why"
-
-    @property
-    def title(self) -> str:
-        answer = self.state.answer
-        return "why?" if isinstance(answer, str) else f"why {answer.label}"
-
-    @property
-    def covers(self) -> tuple[str, ...]:
-        return ("gradients",) if (self.following[0] or self.state.pane) == "weights" else ("weights",)
-
-    @property
-    def term(self) -> Term | None:
-        """The chosen term."""
-        answer = self.state.answer
-        if isinstance(answer, str) or not answer.terms:
-            return None
-        return answer.terms[min(self.state.chosen, len(answer.terms) - 1)]
-
-    @property
-    def exact(self) -> tuple[str, str] | None:
-        answer = self.state.answer
-        return None if isinstance(answer, str) else (safe_text(answer.label), repr(answer.exact))
-
     @property
     def in_equation(self) -> bool:
-        """Whether the number stands in the equation below and in no pane."""
-        return self.state.nowhere == IN_EQUATION
+        """Whether what it speaks of stands in the equation below and in no pane."""
+        return False
 
     @property
     def in_no_pane(self) -> bool:
-        """Whether the selected cell of a pane is not what is explained."""
-        return bool(self.state.nowhere)
-
-    def explain(self, controller: Controller, cell: Cell, path: tuple[str, ...] = ()) -> str:
-        """Explain a number from now on; in the driver's thread."""
-        answer = controller.why(cell)
-        if isinstance(answer, str):
-            return answer
-        spot = controller.spot_of(cell)
-        nowhere = "" if spot is not None else _nowhere(controller, answer)
-        pane = "" if spot is None else spot[0]
-        self.state = WhyState(moment(controller), answer, nowhere, pane, 0, path)
-        return ""
-
-    def look(self, controller: Controller, snapshot: Snapshot) -> None:
-        state, now = self.state, moment(controller)
-        elsewhere = self.explained != self.following
-        if state.moment == now and not elsewhere:
-            return
-        moved = elsewhere or state.moment[:-1] != now[:-1] or isinstance(state.answer, str)
-        if moved or self.explain(controller, state.answer.cell, state.path):  # type: ignore[union-attr]
-            self.follow(controller, snapshot)
-
-    def stale(self, controller: Controller) -> bool:
-        return self.state.moment[-1] != controller.revision
-
-    def follow(self, controller: Controller, snapshot: Snapshot) -> str:
-        """Explain the cell that is selected now; there is never anything to say."""
-        said = self.ask(controller, snapshot)
-        if said:
-            self.state = WhyState(moment(controller), said)
-        return ""
-
-    def ask(self, controller: Controller, snapshot: Snapshot) -> str:
-        """Explain the cell that is selected now, or say why there is nothing to explain; in the driver's thread."""
-        self.explained = pane, selection = self.following
-        if not pane and snapshot.number[0]:
-            found = controller.cell_named(snapshot.number[0])
-            return found if isinstance(found, str) else self.explain(controller, found)
-        pane = pane or written_in(snapshot.panes) or "hidden"
-        matrices = snapshot.panes[pane]
-        at = resolve(selection, matrices)
-        if at is None:
-            return "there is no cell here"
-        found = controller.cell_at((pane, matrices[at.index].key, at.row, at.column))
-        return found if isinstance(found, str) else self.explain(controller, found)
-
-    def draw(self, wide: int, high: int) -> list[Line]:
-        state = self.state
-        if isinstance(state.answer, str):
-            return worded(f"{state.answer}.", wide, "muted")
-        answer = state.answer
-        terms = tuple(
-            TermView(term.text, term.value, term.share, term.label, term.address) for term in answer.terms
-        )
-        view = WhyView(
-            answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
-            state.nowhere, min(state.chosen, max(len(terms) - 1, 0)), state.path, answer.names, answer.numbers,
-        )  # fmt: skip
-        return draw_why(view, wide, high)
-
-    def move(self, by: int) -> None:
-        answer = self.state.answer
-        count = 0 if isinstance(answer, str) else len(answer.terms)
-        self.state = replace(self.state, chosen=max(0, min(self.state.chosen + by, count - 1)))
-
-
-IN_EQUATION = "no pane shows it: it is what the equation below has made"
-
-
-def _nowhere(controller: Controller, answer: Why) -> str:
-    """Where to look where no pane shows the number."""
-    return IN_EQUATION if answer.address == controller.snapshot.address else "no pane shows it here"
-
-
-# ---------------------------------------------------------------- in full
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class FullState:
-    """The sections of one step, and the line at the top."""
-
-    moment: Moment
-    sections: tuple[Section, ...]
-    top: int = 0
-
-
-class FullPanel(View):
-    """This step, explained in full."""
-
-    EXPLAINS = (
-        "The whole step: its rule in symbols and with numbers, what it read, and on the way back what arrived from "
-        "where, why, and what it adds to each parameter. It follows when you step."
-    )
-    state: FullState
-    _furthest: int = 0
-
-    @property
-    def name(self) -> str:
-        return "full"
-
-    @property
-    def title(self) -> str:
-        return "in full"
-
-    @property
-    def covers(self) -> tuple[str, ...]:
-        return ("weights", "gradients")
-
-    def look(self, controller: Controller, snapshot: Snapshot) -> None:
-        if getattr(self, "state", None) is None or self.state.moment != moment(controller):
-            self.state = FullState(moment(controller), controller.derivation())
-
-    def stale(self, controller: Controller) -> bool:
-        return self.state.moment[-1] != controller.revision
-
-    def draw(self, wide: int, high: int) -> list[Line]:
-        sections = [(section.title, section.lines) for section in self.state.sections]
-        lines, self._furthest = draw_full(sections, self.state.top, wide, high)
-        return lines
-
-    def move(self, by: int) -> None:
-        self.state = replace(self.state, top=max(0, min(self.state.top + by, self._furthest)))
+        """Whether what it speaks of is not the selected cell of a pane."""
+        return False
