@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 
+from rnn_tui.render.norms import WIDE_RANGE
 from rnn_tui.render.number import number
 from rnn_tui.render.pack import window
 from rnn_tui.render.panel import scrolled, worded
@@ -14,8 +15,6 @@ from rnn_tui.text import cells, safe_text
 
 HEAT = "▁▂▃▄▅▆▇█"
 NUMBER = 6
-WIDE_RANGE = 1e3
-"""From this ratio of largest to smallest on, sizes are shown by powers of ten."""
 ROOMY = 20
 """From so many lines on there is room for all that is said of both ways through time."""
 TALLEST = 6

@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import hypot, isfinite, log10
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.flow import WIDE_RANGE
 from rnn_tui.render.number import level_bar
 from rnn_tui.render.spans import Span
+
+WIDE_RANGE = 1e3
+"""From this ratio of largest to smallest on, sizes are shown by powers of ten."""
 
 
 def row_norms(matrix: Matrix) -> list[float | None]:
