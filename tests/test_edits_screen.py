@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -237,6 +238,7 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
         for bunch, done in (
             (("e", "0", ".", "9", "enter"), lambda: len(screen.controller.edits()) == 1),
             (("g", "4", "enter"), lambda: screen.snapshot.address == "3:forward:4:h"),
+            (("e", "ctrl+u", "*", "2", "enter"), lambda: len(screen.controller.edits()) == 2),
             (("m", "q", "enter"), lambda: isinstance(pilot.app.screen, AskScreen)),
         ):
             for key in bunch:
@@ -245,6 +247,23 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
             await settled(pilot)
         assert value(screen.controller, H2) == 0.9  # type: ignore[arg-type]  # a real one
         await until(pilot, lambda: pilot.app.screen.query(Input).first().value == "q")
+
+
+@pytest.mark.parametrize("pause", range(12))
+async def test_no_key_is_lost_while_a_dialog_comes(pause: int) -> None:
+    """However far it has come: pushed, mounted, with a line or without."""
+    async with opened(BPTT, "3:forward:2:h") as pilot:
+        screen = screen_of(pilot)
+        before = value(screen.controller, H2)  # type: ignore[arg-type]  # a real one
+        pilot.app.post_message(Key("e", "e"))
+        for _ in range(pause):
+            await asyncio.sleep(0)
+        for key in ("ctrl+u", "*", "2", "enter"):
+            pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+            await asyncio.sleep(0)
+        await until(pilot, lambda: bool(screen.controller.edits()))
+        await settled(pilot)
+        assert value(screen.controller, H2) == 2 * before  # type: ignore[arg-type]  # a real one
 
 
 async def test_escape_sets_nothing() -> None:

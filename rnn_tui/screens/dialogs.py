@@ -43,8 +43,22 @@ class SafeInput(Input):
             initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=select, compact=True
         )
 
+    KEYS = frozenset(key for each in Input.BINDINGS for key in str(getattr(each, "key", "")).split(","))
+    """What it is bound to."""
+
     def restricted(self) -> None:
         """What it does not take it drops without the bell."""
+
+    async def on_key(self, event: Key) -> None:
+        """Do what a key is bound to at once.
+
+        Textual does it when the key has gone up to the app, and what was typed after it has been inserted by then.
+        """
+        if event.key in self.KEYS:
+            event.stop()
+            event.prevent_default()
+            for binding in self._bindings.get_bindings_for_key(event.key):
+                await self.run_action(binding.action)
 
 
 class AskScreen(ClosesOnce, ModalScreen[bool]):
@@ -69,6 +83,12 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
         for key in typed:
             if self.focused is not None:
                 self.focused.post_message(key)
+
+    def on_key(self, event: Key) -> None:
+        """One that is for a line, but did not come by way of it: there was none yet when it was pressed."""
+        if event.is_printable or event.key in SafeInput.KEYS:
+            event.stop()
+            self.type_ahead(event)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

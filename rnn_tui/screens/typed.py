@@ -54,6 +54,10 @@ class Typing:
     def after_batch(self) -> None:
         """Something was done: keys that waited for it can come."""
         self._waiting = False
+        while self._ahead and self._screen.app.screen is not self._screen:
+            self._hand_over(
+                self._ahead.pop(0)
+            )  # at once: what is typed from now on goes to the dialog itself
         if self._ahead:
             self._screen.call_later(self._catch_up)
 
