@@ -50,7 +50,7 @@ class _Observer:
 
     def snapshot(self) -> Snapshot:
         address = self.at.phase.address(self.at.index - self.at.phase.first)
-        marks = {self.at.session.schedule.span(m.address).start: m for m in reversed(self.at.session.marks)}
+        marks = self.at.session.marked
         here = marks.get(self.at.index)
         note = here.note if here is not None else ""
         if not note and self.at.index == 0:

@@ -42,6 +42,7 @@ class Session:
             self._check_address(mark.address, f"$.marks[{i}].address")
         if replay.cursor is not None:
             self._check_address(replay.cursor, "$.cursor")
+        self._marked: tuple[Schedule, tuple[Mark, ...], Mapping[int, Mark]] | None = None
         self.cursor = 0 if replay.cursor is None else self.schedule.span(replay.cursor).start
 
     @classmethod
@@ -67,6 +68,15 @@ class Session:
         """What belongs in which pane, and how it is labelled; edits do not change it."""
         vocabulary, one_hot_x = self.dataset.vocabulary, self.dataset.one_hot_x
         return rooms(self.program, self.run.shapes, vocabulary, one_hot_x)
+
+    @property
+    def marked(self) -> Mapping[int, Mark]:
+        """The marks by the number of their step; where several stand at one, the first of them."""
+        marks = tuple(self.marks)
+        if self._marked is None or self._marked[0] is not self.schedule or self._marked[1] != marks:
+            found = {self.schedule.span(mark.address).start: mark for mark in reversed(marks)}
+            self._marked = self.schedule, marks, found
+        return self._marked[2]
 
     @property
     def title(self) -> str:

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
 
+GARBAGE = 20_000
+"""Objects that come before garbage is looked for: about those of two keys."""
+
+
 class Guard(LineFilter):
     """The last door before the terminal: no control character, and on an ASCII terminal ASCII alone."""
 
@@ -215,8 +219,10 @@ class RnnTuiApp(PaintedApp[None]):
             self._watchdog.start()
 
     def on_ready(self) -> None:
-        """The first frame is there: from now on garbage is collected."""
+        """The first frame is there: from now on garbage is collected, though not several times for each key."""
         gc.enable()
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
 
     def on_unmount(self) -> None:
         """The watch is over."""

@@ -25,6 +25,7 @@ class Pane(LineWidget, can_focus=True):
     LETTER: ClassVar[str]
     EXPLAINS: ClassVar[str]
     MANNER: ClassVar[Manner] = Manner()
+    EXACT = True
 
     def __init__(self, palette: Palette, precision: int = PRECISION) -> None:
         super().__init__(palette, name=self.NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -291,9 +292,7 @@ def framed(
     top = _top(view, role, wide, () if view.boxed else missing, asides)
     if not view.boxed:
         return [top, *(fit([(" ", ""), *line], wide) for line in body)]
-    side = "┃" if heavy else "│"
-    ends: tuple[Span, Span] = (side, role), (" ", "")
-    lines = [top, *(merge([*ends, *fit(line, wide - 4), *reversed(ends)]) for line in body)]
+    lines = [top, *(_between_sides(tuple(line), wide, heavy, role) for line in body)]
     flat = "━" if heavy else "─"
     left, right = ("┗", "┛") if heavy else ("╰", "╯")
     value = f" {under} " if under and cells(under) + 12 <= wide else ""
@@ -302,6 +301,13 @@ def framed(
     end: list[Span] = [(value, "strong"), (flat, role)] if value else []
     lines.append(merge([(left + flat, role), (said, "muted"), (flat * rest, role), *end, (right, role)]))
     return lines
+
+
+@lru_cache(maxsize=256)
+def _between_sides(line: Line, wide: int, heavy: bool, role: str) -> Line:
+    """Most lines of a pane are drawn again as they were."""
+    side: Span = ("┃" if heavy else "│", role)
+    return merge([side, (" ", ""), *fit(line, wide - 4), (" ", ""), side])
 
 
 def _missing(names: tuple[str, ...], room: int) -> str:

@@ -159,7 +159,7 @@ class Running(Stage):
         self._ask()
         self.typing.after_batch()
         self.playing.after_batch(said)
-        self.schedule_paint()
+        self.paint()
 
     def submit(
         self, job: Job, then: Callable[[], None] | None = None, *, quiet: bool = False

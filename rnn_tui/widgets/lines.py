@@ -7,7 +7,7 @@ text selection): frames are part of the drawing. The line filters of the app are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from rich.segment import Segment
 from textual.color import Color
@@ -34,6 +34,8 @@ class LineWidget(Widget):
     """Base of everything on the session screen. Subclasses implement `draw`."""
 
     ALLOW_SELECT = False
+    EXACT: ClassVar[bool] = False
+    """Whether every line that is drawn takes exactly the width."""
 
     def __init__(self, palette: Palette, *, name: str) -> None:
         """`name` is the widget's id too: the layout places it by that."""
@@ -107,7 +109,12 @@ class LineWidget(Widget):
         blank: Line = ()
         fill = self.fill
         before, strips = self._frame, self._strips
-        self._frame = [fit(line, wide, fill) for line in lines + [blank] * (high - len(lines))]
+        missing = high - len(lines)
+        self._frame = (
+            lines
+            if self.EXACT and not missing
+            else [fit(line, wide, fill) for line in lines + [blank] * missing]
+        )
         kept = len(strips) == high and self._drawn_for == (wide, high)
         self._strips = [
             strips[y] if kept and before[y] == line else None for y, line in enumerate(self._frame)
