@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Style:
 
     def number(self, value: float) -> str:
         """A number of the run. One of NumPy's is compared in its own kind: the float32 0.1 is 0.1."""
-        if not np.isfinite(value):
+        if not isfinite(value):
             return str(float(value))
         size = abs(value)
         if value == int(value) and size < 1e6:
@@ -30,10 +31,10 @@ class Style:
 
     def vector(self, values: Array, scalar: bool) -> Text:
         flat = np.ravel(values)
+        first = flat[: 1 if scalar else self.elements]
+        shown = [self.number(v) for v in (first.tolist() if flat.dtype == np.float64 else first)]
         if scalar:
-            number = self.number(flat[0])
-            return Text(number, NEGATIVE if number.startswith("-") else ATOM)
-        shown = [self.number(v) for v in flat[: self.elements]]
+            return Text(shown[0], NEGATIVE if shown[0].startswith("-") else ATOM)
         return Text(f"[{', '.join(shown)}{', …' if flat.size > self.elements else ''}]")
 
 

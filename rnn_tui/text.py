@@ -7,6 +7,7 @@ of it what Textual's widgets take, without markup. `ascii_text` serves terminals
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import category
@@ -21,6 +22,11 @@ MARKS_IN_A_ROW = 4
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # Variation selectors change the width of the character before them in some terminals only.
 _DROPPED = frozenset(map(chr, range(0xFE00, 0xFE10)))
+ONE_CELL = re.compile(
+    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u0384-\u038a\u038e-\u03a1\u03a3-\u0482"
+    "\u2010-\u2027\u2030-\u205e\u2074-\u208e\u2190-\u22ff\u2500-\u25fc\u2801-\u28ff]*"
+)
+"""Text that may be printed as it is, of characters of which every terminal thinks that they take one cell."""
 _TOKEN = str.maketrans({" ": "␣", "\n": "␊", "\t": "␉", "\r": "␍"})
 
 
@@ -39,7 +45,7 @@ def safe_text(text: str, *, limit_cells: int | None = None, multiline: bool = Fa
     combining marks are capped, and a newline is a space unless `multiline`. With `limit_cells`
     the result takes at most that many terminal cells and ends in `…` where it was cut.
     """
-    if not (text.isascii() and text.isprintable()):
+    if not ONE_CELL.fullmatch(text):
         text = _cleaned(text, multiline)
     return text if limit_cells is None else clip(text, limit_cells)
 
@@ -79,11 +85,8 @@ def token_text(text: str, *, limit_cells: int | None = None) -> str:
 @lru_cache(maxsize=8192)
 def cells(text: str) -> int:
     """How many terminal cells `text` takes."""
-    return len(text) if text.isascii() else _cells(text)
-
-
-@lru_cache(maxsize=2048)
-def _cells(text: str) -> int:
+    if text.isascii() or ONE_CELL.fullmatch(text):
+        return len(text)
     from rich.cells import cell_len
 
     return cell_len(text)

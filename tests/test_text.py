@@ -7,8 +7,19 @@ from unicodedata import category
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from rnn_tui.text import MARKS_IN_A_ROW, ascii_text, cells, clip, content, safe_text, token_text, wrap
+from rnn_tui.text import (
+    MARKS_IN_A_ROW,
+    ONE_CELL,
+    ascii_text,
+    cells,
+    clip,
+    content,
+    safe_text,
+    token_text,
+    wrap,
+)
 
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=60)
 NAUGHTY = (
@@ -97,3 +108,12 @@ def test_content_does_not_read_markup() -> None:
     made = content("[@click=app.exit()]x[/] [b]y[/b] [/foo]")
     assert made.plain == "[@click=app.exit()]x[/] [b]y[/b] [/foo]"
     assert not made.spans
+
+
+def test_what_is_printed_as_it_is_may_be_printed_and_takes_one_cell_each() -> None:
+    plain = [chr(code) for code in range(0x11000) if ONE_CELL.fullmatch(chr(code))]
+    assert {" ", "~", "∂", "Σ", "·", "…", "│", "▸", "⣿"} <= set(plain)
+    for character in plain:
+        assert character.isprintable()
+        assert cell_len(character) == 1
+        assert category(character) not in ("Mn", "Me", "Cf", "Cn")

@@ -79,8 +79,13 @@ class _Wire:
             changed = changed[: -len(erased)]
         else:
             erased = []
+        parts, end = self._parts, self._wide - 1
         for x in changed:
-            if new[x].text:  # the second half of a wide character comes with the first
+            text, pen = new[x]
+            if x == self._x and pen is self._asked and y == self._y and x < end and text.isascii() and text:
+                parts.append(text)  # most cells: one that follows the last, in its pen, and takes one place
+                self._x = x + 1
+            elif text:  # the second half of a wide character comes with the first
                 self._put(x, y, new)
         if erased:
             self.erase(erased[0], y, new)
