@@ -299,7 +299,7 @@ def framed(
     said = _missing(missing, wide - 6 - cells(value) - bool(value))
     rest = wide - 3 - cells(said) - cells(value) - bool(value)
     end: list[Span] = [(value, "strong"), (flat, role)] if value else []
-    lines.append(merge([(left + flat, role), (said, "muted"), (flat * rest, role), *end, (right, role)]))
+    lines.append(fit([(left + flat, role), (said, "muted"), (flat * rest, role), *end, (right, role)], wide))
     return lines
 
 
@@ -362,4 +362,4 @@ def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides:
     if said:
         said.append((flat, role))
     rest = wide - width(head) - width(said) - width(letter)
-    return merge([*head, (flat * rest, role), *said, *letter])
+    return fit([*head, (flat * rest, role), *said, *letter], wide)
