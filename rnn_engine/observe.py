@@ -52,9 +52,9 @@ class _Observer:
         address = self.at.phase.address(self.at.index - self.at.phase.first)
         marks = self.at.session.marked
         here = marks.get(self.at.index)
-        note = here.note if here is not None else ""
+        note = here.note.strip() if here is not None else ""
         if not note and self.at.index == 0:
-            note = self.at.session.notes
+            note = self.at.session.notes.strip()
         formula, narration = self._explained()
         by_hand = touched.sentence(self.at)
         if by_hand:

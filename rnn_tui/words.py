@@ -20,6 +20,8 @@ def left_line(found: Horizon) -> str:
     T, t = len(found.norms), found.start + found.far + 1
     last = f"∂{found.state}[{found.start + found.end + 1}]"
     head = "horizon" if found.way < 0 else "horizon to later time steps"
+    if T == 1:
+        return f"{head}: the window has one time step alone"
     if found.steps is not None:
         after = "1 step; after it" if found.steps == 1 else f"{found.steps} steps; after them"
         return f"{head}: {after} less than 1 % of {last} is left"

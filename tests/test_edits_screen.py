@@ -238,6 +238,8 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
         for bunch, done in (
             (("e", "0", ".", "9", "enter"), lambda: len(screen.controller.edits()) == 1),
             (("g", "4", "enter"), lambda: screen.snapshot.address == "3:forward:4:h"),
+            (("g", "2", "enter", "right"), lambda: screen.snapshot.address == "3:forward:2:z"),
+            (("m", "n", "m", "enter", "x", "enter"), lambda: bool(screen.controller.marks())),
             (("e", "ctrl+u", "*", "2", "enter"), lambda: len(screen.controller.edits()) == 2),
             (("m", "q", "enter"), lambda: isinstance(pilot.app.screen, AskScreen)),
         ):
@@ -247,6 +249,7 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
             await settled(pilot)
         assert value(screen.controller, H2) == 0.9  # type: ignore[arg-type]  # a real one
         await until(pilot, lambda: pilot.app.screen.query(Input).first().value == "q")
+        assert ("3:forward:2:z", "nm", "x") in screen.controller.marks()
 
 
 @pytest.mark.parametrize("pause", range(12))

@@ -255,7 +255,7 @@ def cell_at(shape: Shape, form: Format, shown: Part, x: int, y: int) -> tuple[in
 def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:
     """What of the matrix a block of that size shows, with this cell in view."""
     per, lines = form.pool[1], -(-shape.rows // form.down)
-    header = height >= 3 or height > lines
+    header = height > head_height(shape, form) and (height >= 3 or height > lines)
     visible = height - (head_height(shape, form) if header else 0)
     room = width - lead_width(shape, form) - norm_width(shape, form)
     across = max(1, room // stride(shape, form))

@@ -347,7 +347,8 @@ def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides:
     letter: list[Span] = [(ends[1], role)]
     if view.letter:
         letter.insert(0, (f" {view.letter} ", "jump" if view.jump else "muted"))
-    title = clip(f" {safe_text(view.title)} ", wide - 8)
+    room = wide - 7 - cells(_missing(missing, 0)) if missing else wide - 8
+    title = clip(f" {safe_text(view.title)} ", room)
     head: list[Span] = [(ends[0], role), (title, "focus" if view.focused else "strong")]
     room = wide - width(head) - width(letter) - 2
     said: list[Span] = []

@@ -54,9 +54,16 @@ class SafeInput(Input):
 
         Textual does it when the key has gone up to the app, and what was typed after it has been inserted by then.
         """
-        if event.key in self.KEYS:
+        asks = self.screen if isinstance(self.screen, AskScreen) else None
+        if asks is not None and asks.entered:
             event.stop()
             event.prevent_default()
+            asks.type_ahead(event)
+        elif event.key in self.KEYS:
+            event.stop()
+            event.prevent_default()
+            if asks is not None:
+                asks.entered = event.key == "enter"
             for binding in self._bindings.get_bindings_for_key(event.key):
                 await self.run_action(binding.action)
 
@@ -70,19 +77,21 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
         super().__init__()
         self._heading, self._fields, self._hint, self._attempt = title, tuple(fields), hint, attempt
         self._typed: list[Key] = []
+        self.entered = False
+        """Whether Enter was pressed, and what comes of it is not known yet: keys wait."""
 
     def type_ahead(self, key: Key) -> None:
-        """A key that was pressed before this dialog was there, but after what opened it."""
+        """A key that was pressed after what opened this dialog, or after Enter: before it was known for what line."""
         self._typed.append(Key(key.key, key.character))
-        if self.focused is not None:
-            self.on_descendant_focus()
+        self.on_descendant_focus()
 
     def on_descendant_focus(self) -> None:
         """Now there is a line for what was typed ahead."""
+        if self.focused is None or self.entered:
+            return
         typed, self._typed = self._typed, []
         for key in typed:
-            if self.focused is not None:
-                self.focused.post_message(key)
+            self.focused.post_message(key)
 
     def on_key(self, event: Key) -> None:
         """One that is for a line, but did not come by way of it: there was none yet when it was pressed."""
@@ -105,7 +114,9 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
         inputs = list(self.query(Input))
         at = inputs.index(event.input)
         if at + 1 < len(inputs) and not inputs[at + 1].value:
-            inputs[at + 1].focus()
+            self.set_focus(inputs[at + 1])
+            self.entered = False
+            self.on_descendant_focus()
             return
         self.run_worker(self._try(tuple(each.value for each in inputs)), exclusive=True)
 
@@ -115,8 +126,12 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
             shown = self.query_one("#said", Static)
             shown.update(content(said))
             shown.add_class("refused")
+            self.entered = False
+            self.on_descendant_focus()
         else:
             self.dismiss(True)
+            for key in self._typed:  # meant for what is below
+                self.app.post_message(key)
 
 
 class MarksScreen(ClosesOnce, ModalScreen["str | None"]):

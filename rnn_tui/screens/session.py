@@ -159,6 +159,9 @@ class SessionScreen(Running):
     def action_display(self, change: int) -> None:
         """Numbers, heat map, both: the next of them in the focused pane."""
         pane = self.pane
+        if pane.NAME in self.covered_panes:
+            self.say(f"{pane.NAME} is covered by the panel; {self.app.key('close')} closes it")
+            return
         self._show_as(pane, pane.shown_as.turned(change, bars=pane.MANNER.shares))
         self.say(f"{pane.NAME}: {pane.shown_as.said}")
 

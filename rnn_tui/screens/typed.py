@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.command import CommandPalette
 from textual.events import Key
 
-from rnn_tui.screens.dialogs import AskScreen
+from rnn_tui.screens.dialogs import AskScreen, SureScreen
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
@@ -93,11 +93,13 @@ class Typing:
     def _hand_over(self, key: Key) -> None:
         """A dialog came while this was typed: it is meant for its line, and never a command here."""
         above = self._screen.app.screen
+        copy = Key(key.key, key.character)
         if isinstance(above, AskScreen):
             above.type_ahead(key)
         elif isinstance(above, CommandPalette):
-            copy = Key(key.key, key.character)
             above.call_after_refresh(lambda: above.focused and above.focused.post_message(copy))
+        elif not isinstance(above, SureScreen):  # no key answers a question that nobody has read
+            above.call_after_refresh(lambda: above.app.post_message(copy))
 
     async def _press(self, key: str) -> bool:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
