@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
 
-GARBAGE = 20_000
-"""Objects that come before garbage is looked for: about those of two keys."""
+GARBAGE = 10_000
+"""Objects that come before garbage is looked for. Python would look after 700, a dozen times for each key."""
 
 
 class Guard(LineFilter):
@@ -221,7 +221,6 @@ class RnnTuiApp(PaintedApp[None]):
     def on_ready(self) -> None:
         """The first frame is there: from now on garbage is collected, though not several times for each key."""
         gc.enable()
-        gc.freeze()
         gc.set_threshold(GARBAGE)
 
     def on_unmount(self) -> None:
