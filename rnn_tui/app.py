@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 GARBAGE = 10_000
-"""Objects that come before garbage is looked for. Python would look after 700, a dozen times for each key."""
+"""Objects that come before garbage is looked for; Python itself would look after 700 or 2,000."""
 
 
 class Guard(LineFilter):

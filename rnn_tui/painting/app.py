@@ -83,8 +83,8 @@ class PaintedApp(App[ReturnType]):
     def put(self, widget: Widget, lines: Mapping[int, Strip]) -> bool:
         """Put lines of a widget into the picture, for the next `flush`; False where that is Textual's to do.
 
-        For widgets that nothing lies on, on their own screen. Textual's own way, by which its compositor hears of
-        a change, renders it in parts and hands it over, takes half the time of a key.
+        For widgets that nothing lies on, on their own screen. Textual's own way is longer: its compositor
+        hears of a change, renders it in parts and hands it over.
         """
         screen = widget.screen
         if not self._ours or screen is not self.screen or not self._painter.covers(self.size):
