@@ -54,7 +54,10 @@ class Controller:
         self._history = History(session, self._change)
         self._may_replace: Path | None = None
         self._stop = threading.Event()
-        self._shown: tuple[tuple[int, int, int], Snapshot] | None = None
+        self._shown: dict[Place, Snapshot] = {}
+        """What is seen at the cursor, and at the place where it may go next."""
+        self._last: tuple[motions.Motion, int] = motions.step, 1
+        """The motion that was made last, and which way."""
         self._flow: tuple[tuple[int, int], Flow | str, tuple[Horizon, ...]] | None = None
         self._motions: dict[str, Callable[[int], str]] = {
             "step": self._step,
@@ -88,10 +91,25 @@ class Controller:
     @property
     def snapshot(self) -> Snapshot:
         """All there is to see at the cursor."""
-        key = (self.index, self.sequence, self.inner)
-        if self._shown is None or self._shown[0] != key:
-            self._shown = key, observe(self.session, self.timeline, *key)
-        return self._shown[1]
+        here = self.place
+        found = self._shown.get(here)
+        if found is None:
+            found = observe(self.session, self.timeline, *here)
+            self._shown = {here: found}
+        return found
+
+    def look_ahead(self) -> None:
+        """Have ready what the last motion, made once more, would show: most keys come more than once.
+
+        Never beyond this phase: no pass is computed for what may not be asked for.
+        """
+        motion, way = self._last
+        to = motion(self.schedule, self.index, way)
+        phase = self.schedule.phase(self.index)
+        if isinstance(to, int) and not self.inner and phase.first <= to < phase.first + len(phase.stops):
+            here, there = self.place, (to, self.sequence, 0)
+            ready = self._shown.get(there) or observe(self.session, self.timeline, *there)
+            self._shown = {here: self.snapshot, there: ready}
 
     # ------------------------------------------------------------ moving
 
@@ -144,6 +162,7 @@ class Controller:
         self._stop.set()
 
     def _along(self, motion: motions.Motion, n: int) -> str:
+        self._last = motion, 1 if n > 0 else -1
         return self._there(motion(self.schedule, self.index, n))
 
     def _there(self, found: int | str) -> str:
@@ -172,7 +191,7 @@ class Controller:
             n -= 1 if n > 0 else -1
             if n == 0:
                 return ""
-        return self._there(motions.step(self.schedule, self.index, n))
+        return self._along(motions.step, n)
 
     def _into(self, n: int) -> str:
         """Through the sub-expressions: forward they come before the equation's own stop, on the way back after it."""
@@ -300,7 +319,7 @@ class Controller:
         ]
         self.session.marks.append(Mark(address=address, name=name, note=note))
         self._new_marks = True
-        self._shown = None
+        self._shown = {}
         return ""
 
     def _mark(self, n: int) -> str:
@@ -358,7 +377,7 @@ class Controller:
         session.take(edits, run)
         self.timeline = timeline
         self.revision += 1
-        self._shown = self._flow = None
+        self._shown, self._flow = {}, None
         return ""
 
     # ------------------------------------------------------------ files

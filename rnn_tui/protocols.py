@@ -44,6 +44,9 @@ class Controller(Protocol):
     def cell_named(self, text: str) -> Cell | str:
         """The number that a text names, seen from here, or one sentence why there is none."""
 
+    def look_ahead(self) -> None:
+        """Have ready what will be seen if the last motion is made once more; takes no longer than a snapshot."""
+
     def cancel(self) -> None:
         """Ask a running move to stop; safe from any thread."""
 

@@ -172,7 +172,7 @@ def test_a_short_stretch_is_written_again_and_a_long_one_is_moved_over() -> None
     painter_.take(whole([strips[0]] * HIGH))
     painter_.frame()
     painter_.take(whole([strips[1], *[strips[0]] * (HIGH - 1)]))
-    assert painter_.frame() == "\x1b[H\x1b[31mb.b\x1b[14Gb\x1b[m"
+    assert painter_.frame() == "\x1b[H\x1b[31mb.b\x1b[10Cb\x1b[m"
 
 
 def test_the_end_of_a_line_is_erased_where_the_terminal_erases_in_colour() -> None:

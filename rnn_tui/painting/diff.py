@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress
+from operator import is_not
 
 from rnn_tui.painting.cells import ON_BLANKS, PLAIN, Cell, Pen, Row, sure
 
@@ -72,7 +74,11 @@ class _Wire:
 
     def row(self, y: int, old: Row, new: Row) -> None:
         """Write what changed in a row."""
-        changed = [x for x, (before, after) in enumerate(zip(old, new, strict=True)) if before != after]
+        # Cells that look the same are mostly one object, and that they are is quickly found out.
+        others = compress(range(len(new)), map(is_not, old, new))
+        changed = [x for x in others if old[x] != new[x]]
+        if not changed:
+            return
         blank = self._blank_from(new)
         erased = [x for x in changed if x >= blank]
         if len(erased) > len(ERASE_LINE) or (erased and erased[-1] - erased[0] > len(ERASE_LINE)):
@@ -169,6 +175,8 @@ def change(now: Pen, to: Pen) -> tuple[str, Pen]:
 
 def move(x0: int | None, y0: int | None, x: int, y: int) -> str:
     """The shortest move from a cell, `None` where that is not known, to another; both count from 0."""
+    if y0 == y and x0 is not None and x0 < x:  # most moves; no other way is shorter
+        return f"\x1b[{_count(x - x0)}C"
     if (x0, y0) == (x, y):
         return ""
     ways = [f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{_count(y + 1)}H"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from rnn_engine.snapshot import TimelineView
@@ -102,21 +103,28 @@ def _names(view: TimelineView, room: int) -> Line:
     """The names of the phases, each above its segment, and the time steps above their ticks."""
     spans: list[Span] = []
     for (phase, _, _), wide in zip(view.phases, _widths(view, room, 4), strict=True):
-        name = phase if len(phase) < wide else SHORT.get(phase, phase[:3])
         now = phase == view.phase
-        first, last = view.window
-        part: list[Span] = [(name, "now" if now else "muted")]
-        at = cells(name)
-        ticks = _ticks(view, phase, wide - 1)
-        # Every k-th step is named, so that the names keep a steady distance.
-        each = -(-(cells(str(last)) + 2) * (len(ticks) + 1) // max(wide - 1, 1))
-        for k, tick in enumerate(ticks, start=1):
-            t = last - k if phase == "backward" else first + k
-            if k % each == 0 and tick > at and tick + cells(str(t)) < wide:
-                part += [(" " * (tick - at), ""), (str(t), "now" if now and t == view.t else "faint")]
-                at = tick + cells(str(t))
-        spans += fit(part, wide)
+        spans += _name(phase, wide, view.window, _ticks(view.window, phase, wide - 1), now, view.t if now else None)
     return merge(spans)
+
+
+@lru_cache(maxsize=64)
+def _name(
+    phase: str, wide: int, window: tuple[int, int], ticks: tuple[int, ...], now: bool, t_now: int | None
+) -> Line:
+    """The name of a phase and its time steps; `now`: the cursor is in it, at `t_now`."""
+    name = phase if len(phase) < wide else SHORT.get(phase, phase[:3])
+    first, last = window
+    part: list[Span] = [(name, "now" if now else "muted")]
+    at = cells(name)
+    # Every k-th step is named, so that the names keep a steady distance.
+    each = -(-(cells(str(last)) + 2) * (len(ticks) + 1) // max(wide - 1, 1))
+    for k, tick in enumerate(ticks, start=1):
+        t = last - k if phase == "backward" else first + k
+        if k % each == 0 and tick > at and tick + cells(str(t)) < wide:
+            part += [(" " * (tick - at), ""), (str(t), "now" if t == t_now else "faint")]
+            at = tick + cells(str(t))
+    return fit(part, wide)
 
 
 def _iteration(view: TimelineView, room: int, *, named: bool = False) -> Line:
@@ -143,12 +151,21 @@ def _segments(view: TimelineView, room: int, *, named: bool) -> Iterator[tuple[s
         at += wide
 
 
-def _segment(view: TimelineView, phase: str, first: int, count: int, wide: int) -> list[Span]:
+def _segment(view: TimelineView, phase: str, first: int, count: int, wide: int) -> Line:
     """`count` steps from `first` in `wide` cells: done heavy, the rest light, a tick where a time step begins."""
-    ticks = set(_ticks(view, phase, wide))
-    marked = {_at(index - first, count, wide) for index, _ in view.marks if first <= index < first + count}
+    marked = frozenset(
+        _at(index - first, count, wide) for index, _ in view.marks if first <= index < first + count
+    )
     here = _at(view.index - first, count, wide) if first <= view.index < first + count else None
     done = wide if view.index >= first + count else here or 0
+    return _stretch(wide, done, here, marked, _ticks(view.window, phase, wide))
+
+
+@lru_cache(maxsize=64)
+def _stretch(
+    wide: int, done: int, here: int | None, marked: frozenset[int], ticks: tuple[int, ...] = ()
+) -> Line:
+    """A line of `wide` cells, of which so many are done; most are drawn again as they were."""
     spans: list[Span] = []
     for at in range(wide):
         if at == here:
@@ -159,15 +176,16 @@ def _segment(view: TimelineView, phase: str, first: int, count: int, wide: int) 
             spans.append(("┿" if at in ticks else "━", "focus"))
         else:
             spans.append(("┼" if at in ticks else "─", "faint"))
-    return spans
+    return merge(spans)
 
 
-def _ticks(view: TimelineView, phase: str, wide: int) -> list[int]:
+@lru_cache(maxsize=64)
+def _ticks(window: tuple[int, int], phase: str, wide: int) -> tuple[int, ...]:
     """The cells where the second and later time steps of a phase begin; none where they would crowd."""
-    steps = view.window[1] - view.window[0] + 1
+    steps = window[1] - window[0] + 1
     if phase not in TIMED or not 1 < steps <= wide // 2:
-        return []
-    return [-(-wide * at // steps) for at in range(1, steps)]
+        return ()
+    return tuple(-(-wide * at // steps) for at in range(1, steps))
 
 
 def _at(step: int, count: int, wide: int) -> int:
@@ -184,14 +202,6 @@ def _step_at(cell: int, count: int, wide: int) -> int:
 def _run(view: TimelineView, room: int) -> Line:
     """The whole run: its marks, and where we are."""
     wide = room - 2
-    marked = {_at(index, view.total, wide) for index, _ in view.marks}
+    marked = frozenset(_at(index, view.total, wide) for index, _ in view.marks)
     here = _at(view.index, view.total, wide)
-    spans: list[Span] = [("├", "faint")]
-    for at in range(wide):
-        if at == here:
-            spans.append(("●", "now"))
-        elif at in marked:
-            spans.append(("◆", "note"))
-        else:
-            spans.append(("━", "focus") if at < here else ("─", "faint"))
-    return merge([*spans, ("┤", "faint")])
+    return merge([("├", "faint"), *_stretch(wide, here, here, marked), ("┤", "faint")])

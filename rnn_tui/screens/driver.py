@@ -12,6 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+PAUSE = 0.008
+"""Seconds without a request after which one looks ahead: by then the last frame is written, and nothing competes."""
+
 Job = Callable[[], str]
 """Does something with the controller and returns "" or a sentence about it."""
 
@@ -27,10 +30,13 @@ class _Request:
 class Driver:
     """A queue of jobs with one worker thread."""
 
-    def __init__(self, look: Callable[[], None], after_batch: Callable[[str], None]) -> None:
+    def __init__(
+        self, look: Callable[[], None], after_batch: Callable[[str], None], look_ahead: Callable[[], None]
+    ) -> None:
         """`look` ends each batch in the thread; then `after_batch` is called on the event loop with its last
-        sentence that no dialog waits for."""
-        self._look, self._after_batch = look, after_batch
+        sentence that no dialog waits for. In a pause, `look_ahead` is called in the thread."""
+        self._look, self._after_batch, self._look_ahead = look, after_batch, look_ahead
+        self._pause: asyncio.TimerHandle | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="controller")
         self._pending: list[_Request] = []
         self._wake = asyncio.Event()
@@ -52,6 +58,7 @@ class Driver:
         """
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._pending.append(_Request(job, done, quiet, then))
+        self._stay_here()
         self._idle.clear()
         self._wake.set()
         return done
@@ -86,11 +93,19 @@ class Driver:
                 self._after_batch(heard[-1] if heard else "")
             if not self._pending:
                 self._idle.set()
+                # What it raises it will raise once more where it is asked for, and is heard of there.
+                self._pause = loop.call_later(PAUSE, self._pool.submit, self._look_ahead)
 
     def close(self) -> None:
         """Take no more jobs; a running one must have been cancelled by whoever knows how."""
         self.drop()
+        self._stay_here()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _stay_here(self) -> None:
+        """Do not look ahead, if it has not begun."""
+        if self._pause is not None:
+            self._pause.cancel()
 
     def _do(self, jobs: list[Job]) -> list[str]:
         """In the worker thread: one after another; what is dropped meanwhile is "stopped"."""

@@ -50,7 +50,7 @@ class Running(Stage):
         super().__init__(palette, scene, precision)
         self.controller = controller
         self.snapshot = controller.snapshot
-        self.driver = Driver(self._look, self._after_batch)
+        self.driver = Driver(self._look, self._after_batch, lambda: self.controller.look_ahead())
         self.tour = OVER
         self._message = ""
         self._patience: asyncio.TimerHandle | None = None
