@@ -170,6 +170,9 @@ class FakeController:
         """A shape."""
         return "[4]"
 
+    def look_ahead(self) -> None:
+        """Nothing takes long here."""
+
     def cancel(self) -> None:
         """Let a waiting move go, with nothing done."""
         if not self.gate.is_set():

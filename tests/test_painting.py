@@ -130,7 +130,7 @@ def test_a_line_of_a_widget_goes_into_the_picture(
     painter_.take(whole(before))
     assert painter_.covers(Size(WIDE, HIGH))
     terminal.feed(painter_.frame())
-    painter_.put(cut, y, WIDE - cut, after[y].crop(cut, WIDE))
+    painter_.put(cut, y, WIDE - cut, painter_.cells(after[y].crop(cut, WIDE)))
     terminal.feed(painter_.frame())
     mixed = [*before[:y], Strip.join([before[y].crop(0, cut), after[y].crop(cut, WIDE)]), *before[y + 1 :]]
     assert terminal.shown() == plainly(whole(mixed), ColorSystem.TRUECOLOR)

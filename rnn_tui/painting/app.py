@@ -8,21 +8,22 @@ own updates as ever.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
+from rich.segment import Segment
 from textual import _compositor, constants
 from textual.app import App
 from textual.errors import NoWidget
 from textual.events import CursorPosition, Resize
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from rnn_tui.painting.cells import Row
 from rnn_tui.painting.pace import Pace
 from rnn_tui.painting.painter import Painter, seam
 
@@ -80,7 +81,11 @@ class PaintedApp(App[ReturnType]):
         self._painter.forget()
         self.screen.refresh()
 
-    def put(self, widget: Widget, lines: Mapping[int, Strip]) -> bool:
+    def cells(self, segments: Sequence[Segment]) -> Row:
+        """What a text takes in the picture, ready for `put`."""
+        return self._painter.cells(segments)
+
+    def put(self, widget: Widget, lines: Mapping[int, Row]) -> bool:
         """Put lines of a widget into the picture, for the next `flush`; False where that is Textual's to do.
 
         For widgets that nothing lies on, on their own screen. Textual's own way is longer: its compositor
@@ -89,7 +94,8 @@ class PaintedApp(App[ReturnType]):
         screen = widget.screen
         if not self._ours or screen is not self.screen or not self._painter.covers(self.size):
             return False
-        if screen._layout_required or screen._repaint_required:  # where things are is about to change
+        # Where things are is about to change. Without these flags, which are not public, nobody can tell.
+        if getattr(screen, "_layout_required", True) or getattr(screen, "_repaint_required", True):
             return False
         try:
             place = screen.find_widget(widget)
@@ -98,8 +104,8 @@ class PaintedApp(App[ReturnType]):
         if not place.clip.contains_region(place.region):
             return False
         x, y, wide, _ = place.region
-        for at, strip in lines.items():
-            self._painter.put(x, y + at, wide, strip)
+        for at, line in lines.items():
+            self._painter.put(x, y + at, wide, line)
         return True
 
     def flush(self) -> None:

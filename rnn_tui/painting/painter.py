@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from itertools import chain
 
 from rich.color import ColorSystem
+from rich.segment import Segment
 from textual import _compositor
 from textual.geometry import Size
-from textual.strip import Strip
 
 from rnn_tui.painting.cells import Cell, Pen, Row, cells_of
 from rnn_tui.painting.diff import difference, picture
@@ -55,17 +56,24 @@ class Painter:
         wanted = self._wanted
         return bool(wanted) and (len(wanted[0]), len(wanted)) == size
 
-    def put(self, x: int, y: int, wide: int, strip: Strip) -> None:
+    def cells(self, segments: Iterable[Segment]) -> Row:
+        """The cells that a text takes."""
+        colours = self._colours
+        return [cell for segment in segments for cell in cells_of(segment, colours)]
+
+    def put(self, x: int, y: int, wide: int, cells: Row) -> None:
         """Put a part of a line into the picture."""
         self.changed = True
-        self._wanted[y] = self._replaced(self._wanted[y], x, wide, strip)
+        self._wanted[y] = _replaced(self._wanted[y], x, wide, cells)
 
     def take(self, update: _compositor.CompositorUpdate) -> bool:
         """Put an update into the picture; False for one that cannot be, and nothing is known any more."""
         self.changed = True
         if isinstance(update, _compositor.LayoutUpdate) and not update.region.offset:
             wide, high = update.region.size
-            self._wanted = [self._row(strips, wide) for strips in update.strips]
+            self._wanted = [
+                _exactly(self.cells(chain.from_iterable(strips)), wide) for strips in update.strips
+            ]
             return len(self._wanted) == high
         if isinstance(update, _compositor.ChopsUpdate) and len(update.chops) == len(self._wanted):
             self._take_chops(update)
@@ -79,29 +87,8 @@ class Painter:
             row = self._wanted[y]
             for (x, strip), end in zip(update.chops[y].items(), update.chop_ends[y], strict=True):
                 if strip is not None and x < last and end > first:
-                    row = self._replaced(row, x, end - x, strip)
+                    row = _replaced(row, x, end - x, self.cells(strip))
             self._wanted[y] = row
-
-    def _replaced(self, row: Row, x: int, wide: int, strip: Strip) -> Row:
-        """The row with so many cells from x on as the strip has them."""
-        row, end = row.copy(), x + wide
-        if not row[x].text:  # an edge through a wide character leaves a blank on the other side
-            row[x - 1] = Cell(" ", row[x].pen)
-        if end < len(row) and not row[end].text:
-            row[end] = Cell(" ", row[end].pen)
-        row[x:end] = self._row([strip], wide)
-        return row
-
-    def _row(self, strips: Iterable[Strip], wide: int) -> Row:
-        """Exactly so many cells, whatever the strips say."""
-        colours = self._colours
-        row: Row = []
-        for strip in strips:
-            for segment in strip:
-                row += cells_of(segment, colours)
-        if len(row) != wide:
-            row = (row + [_BLANK] * wide)[:wide]
-        return row
 
     def frame(self) -> str:
         """What to send so that the terminal shows the picture; nothing where it does."""
@@ -113,3 +100,19 @@ class Painter:
         if shown is None or len(shown) != len(wanted) or len(shown[0]) != len(wanted[0]):
             return picture(wanted, erases=self._erases)
         return difference(shown, wanted, erases=self._erases)
+
+
+def _replaced(row: Row, x: int, wide: int, cells: Row) -> Row:
+    """The row with these cells from x on, which are to be so many."""
+    row, end = row.copy(), x + wide
+    if not row[x].text:  # an edge through a wide character leaves a blank on the other side
+        row[x - 1] = Cell(" ", row[x].pen)
+    if end < len(row) and not row[end].text:
+        row[end] = Cell(" ", row[end].pen)
+    row[x:end] = _exactly(cells, wide)
+    return row
+
+
+def _exactly(cells: Row, wide: int) -> Row:
+    """So many cells, whatever there is."""
+    return cells if len(cells) == wide else (cells + [_BLANK] * wide)[:wide]

@@ -104,7 +104,9 @@ def _names(view: TimelineView, room: int) -> Line:
     spans: list[Span] = []
     for (phase, _, _), wide in zip(view.phases, _widths(view, room, 4), strict=True):
         now = phase == view.phase
-        spans += _name(phase, wide, view.window, _ticks(view.window, phase, wide - 1), now, view.t if now else None)
+        spans += _name(
+            phase, wide, view.window, _ticks(view.window, phase, wide - 1), now, view.t if now else None
+        )
     return merge(spans)
 
 

@@ -6,8 +6,8 @@ text selection): frames are part of the drawing. The line filters of the app are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from rich.segment import Segment
 from textual.color import Color
@@ -26,8 +26,11 @@ MOST_SPANS = 256
 class TakesLines(Protocol):
     """An app that paints lines by itself."""
 
-    def put(self, widget: Widget, lines: Mapping[int, Strip]) -> bool:
-        """Put lines of a widget into its picture; False where that is Textual's to do."""
+    def cells(self, segments: Sequence[Segment]) -> Sequence[Any]:
+        """What a text takes in its picture, ready for `put`."""
+
+    def put(self, widget: Widget, lines: Mapping[int, Sequence[Any]]) -> bool:
+        """Put lines of a widget into its picture, as cells; False where that is Textual's to do."""
 
 
 class LineWidget(Widget):
@@ -45,6 +48,7 @@ class LineWidget(Widget):
         self._drawn_for = (-1, -1)
         self._strips: list[Strip | None] = []
         self._segments: dict[Span, list[Segment]] = {}
+        self._cells: dict[Span, Sequence[Any]] = {}
         self._background: Color | None = None
         self._source: object = None
         self._stale = True
@@ -70,6 +74,7 @@ class LineWidget(Widget):
         """Styles or filters are others now: what is ready to be sent is so no more."""
         super().notify_style_update()
         self._segments.clear()
+        self._cells.clear()
         self._strips = [None] * len(self._strips)
         self._background = None
 
@@ -90,12 +95,26 @@ class LineWidget(Widget):
         before = self._frame
         self._rebuild(wide, high)
         changed = [y for y, (old, new) in enumerate(zip(before, self._frame, strict=True)) if old != new]
-        if changed and not self._put({y: self._ready(y) for y in changed}):
+        if changed and not self._put(changed):
             self.refresh(*(Region(0, y, wide, 1) for y in changed))
 
-    def _put(self, lines: Mapping[int, Strip]) -> bool:
+    def _put(self, changed: Sequence[int]) -> bool:
         """Have the app take lines at once, if it can; where not, Textual will ask for them."""
-        return self._painter is not None and self._painter.put(self, lines)
+        painter = self._painter
+        if painter is None:
+            return False
+        ready = self._cells
+        if len(ready) > MOST_SPANS:
+            ready.clear()
+        lines: dict[int, list[Any]] = {}
+        for y in changed:
+            line = lines[y] = []
+            for span in self._frame[y]:
+                found = ready.get(span)
+                if found is None:
+                    found = ready[span] = painter.cells(self._as_sent(span))
+                line += found
+        return painter.put(self, lines)
 
     def _ready(self, y: int) -> Strip:
         """A line of the last drawing as it is sent."""
