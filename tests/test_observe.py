@@ -337,3 +337,18 @@ def test_the_columns_of_a_matrix_over_a_concatenation_are_named_by_its_parts(equ
     snapshot = observe(s, Timeline(s.run), 0)
     assert matrix(snapshot, "weights", "W").columns == ("h0", "h1", "a", "b")
     assert matrix(snapshot, "weights", "U").columns == ("0", "1")
+
+
+def test_a_note_of_blanks_is_none() -> None:
+    """It would stand in the narration's place and say nothing."""
+
+    def seen(s: Session) -> Snapshot:
+        return observe(s, Timeline(s.run), 0)
+
+    text, members = "h = 0.5 * h[t-1]", {"initial": {"h": 1.0}}
+    plain = seen(session(text, **members))
+    blank = session(
+        text, notes=" \n ", marks=[{"address": "1:forward:1:h", "name": "m", "note": "  "}], **members
+    )
+    assert seen(blank).note == ""
+    assert seen(blank).narration == plain.narration
