@@ -14,7 +14,7 @@ from rnn_engine.core.operation import Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.generation import Generated, ranked
-from rnn_engine.place import Place, absence, kept_on, padded, senders, undefined, what_arrived
+from rnn_engine.place import Place, absence, kept_on, padded, senders, sums_to_one, undefined, what_arrived
 from rnn_engine.reduction import Reduction
 from rnn_engine.session import Session
 from rnn_engine.style import STYLES, Shapes, distinct
@@ -234,15 +234,17 @@ def _together(here: Place, equation: str) -> Iterator[Section]:
         assert isinstance(operation, CrossEntropy)
         p, z, y = Text("p"), Text("z"), Text("y")
         of_loss = operation.vjp_text(0, Text("∂loss"), Text("loss"), [p, y])
-        sums = operation.name == "cross_entropy"
+        one = sums_to_one(here.tape, loss, here)
+        sums = one and operation.name == "cross_entropy"
         put_in = "put in, and with targets that sum to one:" if sums else "put in:                   "
+        together = operation.fused_text(Text("∂loss"), p, y, one=one).text
         of_p = source.operation.vjp_text(0, Text("∂p"), p, [z])
         yield Section(
-            f"why p - y: {operation.name} and {source.operation.name} together",
+            f"why {together.partition('(')[2][:-1]}: {operation.name} and {source.operation.name} together",
             (
                 f"{operation.name} alone would give     ∂p = {of_loss.text}",
                 f"{source.operation.name} would then give    ∂z = {of_p.text}",
-                f"{put_in}  ∂z = {operation.fused_text(Text('∂loss'), p, y).text}",
+                f"{put_in}  ∂z = {together}",
             ),
         )
 

@@ -6,13 +6,25 @@ with numbers as its arguments, so the two cannot drift from the code or from eac
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.language import Apply, Constant, Expr, Read
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import ATOM, PRODUCT, SUM, Text
+from rnn_engine.core.operation import SUM, Text
 from rnn_engine.core.plan import ParameterUse, Sender
 from rnn_engine.element import Gradient, Spelling, Value
-from rnn_engine.place import Place, absence, kept_on, padded, senders, set_by_hand, undefined, what_arrived
+from rnn_engine.place import (
+    Place,
+    absence,
+    kept_on,
+    padded,
+    senders,
+    set_by_hand,
+    sums_to_one,
+    undefined,
+    what_arrived,
+)
 from rnn_engine.snapshot import Formula
 from rnn_engine.style import SHAPES, STYLES, Shapes, Style, Words, distinct
 from rnn_engine.update import Update
@@ -49,8 +61,8 @@ def backward_shapes(place: Place, equation: str) -> str:
 def with_shapes(expr: Expr) -> Text:
     """An expression with shapes put in."""
     if isinstance(expr, Apply):
-        return expr.operation.text([with_shapes(arg) for arg in expr.args])
-    return Text(expr.source) if isinstance(expr, Constant) else Shapes.of(expr.shape)
+        return _sized(expr, expr.operation.text([with_shapes(arg) for arg in expr.args]))
+    return _sized(expr, Text(expr.source) if isinstance(expr, Constant) else Shapes.of(expr.shape))
 
 
 def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
@@ -58,6 +70,35 @@ def with_numbers(place: Place, expr: Expr, style: Style) -> Text:
 
     A matrix product stands as its result, or as its terms where the result is one number.
     """
+    return _sized(expr, _put_in(place, expr, style))
+
+
+def with_names(expr: Expr, named: Callable[[Read], Text]) -> Text:
+    """An expression in symbols, what it reads as it is `named`."""
+    if isinstance(expr, Apply):
+        return _sized(expr, expr.operation.text([with_names(arg, named) for arg in expr.args]))
+    return _sized(expr, named(expr) if isinstance(expr, Read) else Text(expr.source))
+
+
+def later(index: str, steps: int) -> Callable[[Read], Text]:
+    """The names of so many time steps on: `h[t-1]` is `h`, `x` is `x[t+1]`."""
+    when = "" if steps == 0 else f"[{index}{steps:+d}]"
+
+    def named(read: Read) -> Text:
+        if read.kind == "equation":
+            return Text(_shifted(read, steps, index))
+        if read.kind == "index":
+            return Text(f"{read.name}{steps:+d}", SUM) if steps else Text(read.name)
+        return Text(read.name + when if read.kind in ("x", "y", "class") else read.name)
+
+    return named
+
+
+def _sized(expr: Expr, text: Text) -> Text:
+    return text._replace(size=expr.shape[0] if len(expr.shape) == 1 else 0)
+
+
+def _put_in(place: Place, expr: Expr, style: Style) -> Text:
     match expr:
         case Read(kind="parameter") if len(expr.shape) == 2:
             return Text(expr.name)
@@ -127,11 +168,12 @@ def inner_rule(place: Place, equation: str, expr: Expr, style: Style | None = No
 
 
 def added_rule(place: Place, use: ParameterUse) -> str:
-    """What a use of a parameter adds to its gradient: in symbols."""
-    apply = use.node.apply
-    handed = inner_rule(place, use.node.equation.name, apply)
-    g, args = Text(handed, PRODUCT if " " in handed else ATOM), [Text(arg.source) for arg in apply.args]
-    rule = apply.operation.vjp_text(use.argument, g, Text(apply.source), args).text
+    """What a use of a parameter adds to its gradient, at any time step of any sequence: in symbols."""
+    apply, index = use.node.apply, place.tape.plan.program.index
+    g = _sent_text(place, Sender(use.node.equation.name, 0, ()), None, apply, everywhere=True)
+    args = [with_names(arg, later(index, 0)) for arg in apply.args]
+    out = Text(use.node.equation.name) if use.node.root else with_names(apply, later(index, 0))
+    rule = apply.operation.vjp_text(use.argument, g, out, args).text
     one = (
         apply.operation.elementwise and apply.shape and not use.read.shape
     )  # a scalar that every element used
@@ -144,7 +186,16 @@ def sent_rule(place: Place, sender: Sender, style: Style | None = None) -> str:
 
 
 def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None) -> str:
-    """What one reader sends to a value, or to the `target`: its rule in symbols, with numbers or with shapes."""
+    return _sent_text(place, sender, style, target).text
+
+
+def _sent_text(
+    place: Place, sender: Sender, style: Words, target: Expr | None = None, *, everywhere: bool = False
+) -> Text:
+    """What one reader sends to a value, or to the `target`: its rule in symbols, with numbers or with shapes.
+
+    A rule `everywhere` is that of all time steps and sequences of the window.
+    """
     plan = place.tape.plan
     equation = plan.program.equations[sender.equation]
     # a stop that stands for the argument of its softmax hands that argument's gradient on
@@ -158,16 +209,7 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
             return with_shapes(expr)
         if style is not None:
             return with_numbers(there, expr, style)
-        if isinstance(expr, Read) and expr.kind == "equation":
-            return Text(_shifted(expr, steps, plan.program.index))
-        if isinstance(expr, Read) and expr.kind == "index":
-            return Text(f"{expr.name}{steps:+d}", SUM) if steps else Text(expr.name)
-        if isinstance(expr, Read):
-            return Text(expr.name + when if expr.kind in ("x", "y", "class") else expr.name)
-        if isinstance(expr, Constant):
-            return Text(expr.source)
-        assert isinstance(expr, Apply)
-        return expr.operation.text([text(arg) for arg in expr.args])
+        return with_names(expr, later(plan.program.index, steps))
 
     def result(expr: Apply) -> Text:
         if isinstance(style, Shapes):
@@ -204,7 +246,8 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
             source = plan.fused[expr]
             p = result(source) if source in expr.args else text(expr.args[0])
             assert isinstance(expr.operation, CrossEntropy)
-            return visit(source.args[0], expr.operation.fused_text(g, p, text(expr.args[1])))
+            one = sums_to_one(place.tape, expr, None if everywhere else there)
+            return visit(source.args[0], expr.operation.fused_text(g, p, text(expr.args[1]), one=one))
         found = []
         for i, arg in enumerate(expr.args):
             if leads_there(arg):
@@ -219,7 +262,7 @@ def _sent(place: Place, sender: Sender, style: Words, target: Expr | None = None
         return found
 
     terms = visit(start, arriving())
-    return " + ".join(term.at(SUM + 1 if len(terms) > 1 else SUM) for term in terms)
+    return terms[0] if len(terms) == 1 else Text(" + ".join(term.at(SUM + 1) for term in terms), SUM)
 
 
 def _shifted(read: Read, steps: int, index: str) -> str:

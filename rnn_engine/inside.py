@@ -10,6 +10,7 @@ from rnn_engine import explain
 from rnn_engine.core.equations import Program
 from rnn_engine.core.language import Apply, Expr, walk
 from rnn_engine.core.operation import Array, Text
+from rnn_engine.core.operations import FUNCTIONS
 from rnn_engine.place import Place
 from rnn_engine.snapshot import Formula
 from rnn_engine.style import STYLES, Style, distinct
@@ -42,7 +43,7 @@ def gradient_inside(place: Place, equation: str, expr: Apply) -> tuple[Formula, 
     """The gradient that a sub-expression is handed, and one sentence on it."""
     symbols = explain.inner_rule(place, equation, expr)
     numbers = [explain.inner_rule(place, equation, expr, style) for style in STYLES]
-    of = expr.source if expr.operation.name.isalpha() else f"({expr.source})"
+    of = expr.source if expr.operation.name in FUNCTIONS else f"({expr.source})"
     return _shown(
         f"∂{of} = {symbols}", numbers, place.gradient(expr), f"∂{of} is handed down from ∂{equation}:"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_engine.core.language import Apply, Expr, Read
+from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.tape import Tape
@@ -100,6 +101,18 @@ def what_arrived(place: Place, equation: str) -> list[tuple[str, Array]]:
     if kept is not None:
         found.append((f"{equation}[{tape.start + kept[0].place + 1}]", kept[1]))
     return found
+
+
+def sums_to_one(tape: Tape, loss: Apply, place: Place | None = None) -> bool:
+    """Whether the targets of a loss need no sum in its rule, at one place or (None) at all of them."""
+    operation = loss.operation
+    assert isinstance(operation, CrossEntropy)
+    totals = np.sum(tape.operand(loss.args[1]), axis=-1)
+    for gone in (tape.missing, tape.padding):
+        if gone is not None:
+            totals = np.where(gone, 1.0, totals)
+    some = np.ravel(totals if place is None else totals[place.place, place.sequence])
+    return all(operation.is_one(float(total)) for total in some)
 
 
 def target_class(place: Place, classes: int) -> int | None:

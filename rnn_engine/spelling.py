@@ -258,6 +258,9 @@ class _Reading:
     def _timed(self, cell: Cell, shape: Shape) -> Cell:
         """One number of what has a value at every time step."""
         given = self.items
+        classes = self.session.program.classes
+        if (cell.kind, cell.name, shape, len(given)) == ("data", "y", (), 2) and classes is not None:
+            return self._of_class(cell, classes)
         tokens = cell.kind == "data" and bool(shape) and bool(_axes(self.session, cell.name))
         at_here = self._element(cell.name, given, shape)
         if tokens and given and re.fullmatch(r"0*[1-9]\d{0,8}", given[0]) and len(given) == 1:
@@ -284,6 +287,15 @@ class _Reading:
             if tokens and len(given) < 2 and at_here is None
             else found
         )
+
+    def _of_class(self, cell: Cell, classes: int) -> Cell:
+        """`y[4][0]`: a class that is given as a number is one-hot in the rules, and so has elements."""
+        at, index = self._time(self.items[0]), self._element("y", self.items[1:], (classes,))
+        if at is None or index is None:
+            t = self.place.t or 1
+            expected = f"y[{t}], or y[{t}][0] to y[{t}][{classes - 1}] of it as a one-hot vector"
+            raise AddressError(f"{self.text!r}: y is a class; expected {expected}")
+        return self._at(replace(cell, index=index), at)
 
     def _element(self, name: str, given: list[str], shape: Shape) -> tuple[int, ...] | None:
         """The element that is meant; of what has one alone it may be left out."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from rnn_engine.core.language import walk
 from rnn_engine.core.steps import Step
 from rnn_engine.core.tape import Tape
 from rnn_engine.derive import Section, derivation
@@ -39,6 +40,8 @@ def known(s: Session, timeline: Timeline, index: int, sequence: int) -> Iterator
     place, equation = phase.stops[index - phase.first]
     yield np.array([0.0, 1.0, 2.0])
     yield np.array([float(n) for e in s.program.equations.values() for n in NUMBER.findall(e.source)])
+    parts = [part for e in s.program.equations.values() for part in walk(e.root)]
+    yield np.array([float(n) for part in parts for n in part.shape])  # `ones(3)`, and what a mean divides by
     if isinstance(place, str):
         update = timeline.iteration(phase.iteration).update
         yield np.ravel(update.before[place])

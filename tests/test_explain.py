@@ -152,7 +152,7 @@ def test_formulas_are_true(s: Session) -> None:
         (
             "h = tanh(W @ x + h[t-1])\nloss = sum(h) - sum(y)",
             "h",
-            "∂h = ∂h[t+1] * (1 - h[t+1]**2) + ∂loss * ones_like(h)",
+            "∂h = ∂h[t+1] * (1 - h[t+1]**2) + ∂loss * ones(2)",
         ),
     ],
 )

@@ -142,7 +142,8 @@ def test_terms_add_up_to_the_element(case: Example) -> None:
 
 
 def evaluated(formula: str, names: dict[str, Any]) -> Any:
-    """A formula of the screen, worked out by Python: `Mᵀ @ v`, the outer product `g vᵀ`, `(a < b <= c)` for vectors."""
+    """A formula of the screen, worked out by Python: `Mᵀ @ v`, the outer product `g vᵀ`, `1(a < b <= c)` for vectors."""
+    formula = re.sub(r"(?<![\w.])1\(", "1 * (", formula)
     formula = re.sub(r"(\w+)ᵀ @", r"\1.T @", formula)
     formula = re.sub(r"^(.+) (\w+)ᵀ$", r"outer(\1, \2)", formula)
     formula = re.sub(r"\(([^(<)]+) (<=?) ([^(<)]+) (<=?) ([^(<)]+)\)", r"((\1 \2 \3) & (\3 \4 \5))", formula)
@@ -157,8 +158,7 @@ def evaluated(formula: str, names: dict[str, Any]) -> Any:
         "concat": lambda *parts: np.concatenate([np.atleast_1d(part) for part in parts]),
         "max": lambda *vs: np.max(vs[0]) if len(vs) == 1 else np.max(np.broadcast_arrays(*vs), axis=0),
         "min": lambda *vs: np.min(vs[0]) if len(vs) == 1 else np.min(np.broadcast_arrays(*vs), axis=0),
-        "len": np.size,
-        "ones_like": np.ones_like,
+        "ones": np.ones,
         "cross_entropy": lambda p, y: -np.sum(y * np.log(p)),
         "binary_cross_entropy": lambda p, y: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)),
         "squared_error": lambda p, y: np.sum((p - y) ** 2),
@@ -193,6 +193,7 @@ def test_formulas_are_what_the_code_does(case: Example) -> None:
         "out": out[place] if case.result else out[place, 0],
         "g": g[place] if case.result else g[place, 0],
     }
+    sizes = {f"a{i}": shape[0] for i, shape in enumerate(case.shapes) if len(shape) == 1}
     spellings: list[tuple[dict[str, Text], dict[str, Any]]] = [({name: Text(name) for name in plain}, plain)]
     for level, form in COMPOUND:
         texts, numbers = {}, dict[str, Any]()
@@ -204,7 +205,9 @@ def test_formulas_are_what_the_code_does(case: Example) -> None:
                 numbers |= parts
         spellings.append((texts, numbers))
     for texts, numbers in spellings:
-        args = [texts[f"a{i}"] for i in range(len(values))]
+        args = [
+            texts[name]._replace(size=sizes.get(name, 0)) for name in map("a{}".format, range(len(values)))
+        ]
         whole = operation.text(args)
         np.testing.assert_allclose(evaluated(whole.text, numbers), plain["out"], rtol=1e-12)
         np.testing.assert_allclose(

@@ -34,7 +34,8 @@ OF_RULES = {0.0, 0.5, 1.0, 2.0}
 def worked_out(numbers: str) -> float:
     """The formula as a pocket calculator has it, which knows infinity."""
     with np.errstate(all="ignore"):
-        text = NUMBER.sub(r"f('\g<0>')", numbers)
+        text = re.sub(r"(?<![\w.])1\(", "1 * (", numbers)
+        text = NUMBER.sub(r"f('\g<0>')", text)
         names: dict[str, Any] = {"nan": np.float64("nan"), "inf": np.float64("inf"), "f": np.float64}
         return float(evaluated(text, names))
 
@@ -273,19 +274,19 @@ MIXED = session(
         (
             MIXED,
             Cell("gradient", 1, "s", (1,), 2),
-            "∂loss[2] * h[2][1] + ∂k[2] * (s[2][1] == k[2])",
-            "1 * -0.332946 + 1 * (0.477227 == 0.522773)",
+            "∂loss[2] * h[2][1] + ∂k[2] * 1(s[2][1] == k[2])",
+            "1 * -0.332946 + 1 * 1(0.477227 == 0.522773)",
         ),
         (
             MIXED,
             Cell("gradient", 1, "c", (1,), 3),
-            "W[0,h1] * ∂(W @ c)[3][0] + W[1,h1] * ∂(W @ c)[3][1]",
+            "W[0,h1] * ∂(W @ c[3])[0] + W[1,h1] * ∂(W @ c[3])[1]",
             "-0.3 * 0.743064 + 0.9 * -0.194685",
         ),
         (
             MIXED,
             Cell("parameter gradient", 1, "W", (1, 2)),
-            "∂(W @ c)[1][1] * c[1][2] + ∂(W @ c)[2][1] * c[2][2] + ∂(W @ c)[3][1] * c[3][2]",
+            "∂(W @ c[1])[1] * c[1][2] + ∂(W @ c[2])[1] * c[2][2] + ∂(W @ c[3])[1] * c[3][2]",
             "-0.959095 * 0.1 + -0.605064 * 0.5 + -0.194685 * 1.5",
         ),
         (

@@ -41,23 +41,23 @@ def test_a_function_shows_the_terms_of_what_it_was_applied_to() -> None:
     s = session(SMALL, WEIGHTS, data=THREE)
     answer = ask(s, "1:forward:2:h", "h")
     assert answer.rule == "h = tanh(w * x + u * h[t-1])" and not answer.sums
-    assert made_of(answer) == [("w * x", ""), ("u * h[t-1]", "1:forward:1:h")]
+    assert made_of(answer) == [("w * x[2]", ""), ("u * h[1]", "1:forward:1:h")]
     assert answer.value == pytest.approx(math.tanh(sum(term.value for term in answer.terms)))
 
 
 def test_a_product_shows_its_factors_and_a_sum_of_products_leads_on_through_the_state() -> None:
     s = lesson("lstm-remembers")
     factors = made_of(ask(s, "1:forward:3:h", "h[0]"))
-    assert sorted(factors) == [("(tanh(c))[0]", "1:forward:3:c"), ("o[3][0]", "1:forward:3:o")]
-    assert ("(f * c[t-1])[0]", "1:forward:2:c") in made_of(ask(s, "1:forward:3:c", "c[0]"))
+    assert sorted(factors) == [("(tanh(c[3]))[0]", "1:forward:3:c"), ("o[3][0]", "1:forward:3:o")]
+    assert ("(f[3] * c[2])[0]", "1:forward:2:c") in made_of(ask(s, "1:forward:3:c", "c[0]"))
 
 
 def test_a_carried_state_leads_to_the_window_that_made_it() -> None:
     training = {"window": 2, "epochs": 2, "optimizer": SGD}
     s = session(SMALL, WEIGHTS, data=THREE, training=training)
-    assert made_of(ask(s, "4:forward:3:h", "h"))[1] == ("u * h[t-1]", "3:forward:2:h")
+    assert made_of(ask(s, "4:forward:3:h", "h"))[1] == ("u * h[2]", "3:forward:2:h")
     fresh = session(SMALL, WEIGHTS, data=THREE, training={**training, "carry": False})
-    assert made_of(ask(fresh, "4:forward:3:h", "h"))[1] == ("u * h[t-1]", "")
+    assert made_of(ask(fresh, "4:forward:3:h", "h"))[1] == ("u * h[2]", "")
 
 
 def test_a_state_of_later_time_steps() -> None:
@@ -75,7 +75,7 @@ def test_a_state_of_later_time_steps() -> None:
     [
         ("z = W @ x\np = softmax(z)\nloss = cross_entropy(p, y)", "z", "p[2][a]"),
         ("p = softmax(W @ x)\nloss = cross_entropy(p, y)", "p", "p[2][a]"),
-        ("z = W @ x\nloss = cross_entropy(softmax(z), y)", "z", "(softmax(z))[0]"),
+        ("z = W @ x\nloss = cross_entropy(softmax(z), y)", "z", "(softmax(z[2]))[0]"),
     ],
 )
 def test_a_prediction_less_its_target(text: str, stop: str, terms: str) -> None:
@@ -87,7 +87,9 @@ def test_a_prediction_less_its_target(text: str, stop: str, terms: str) -> None:
 def test_two_softmaxes_in_one_loss() -> None:
     text = "z = W @ x\np = softmax(z)\nq = softmax(z)\nloss = cross_entropy(p, y) + 0.5 * cross_entropy(q, y)"
     answer = ask(session(text, SQUARE, data=TOKENS), "1:backward:2:z", "∂z[1]")
-    assert {"∂loss[2] * p[2][b]", "∂loss[2] * q[2][1]"} < {term.text for term in answer.terms}
+    assert {"∂loss[2] * p[2][b]", "∂(cross_entropy(q[2], y[2])) * q[2][1]"} < {
+        term.text for term in answer.terms
+    }
 
 
 def test_a_weight_of_a_term_is_said() -> None:
@@ -219,10 +221,11 @@ def test_past_a_softmax_set_by_hand_goes_what_its_other_elements_send() -> None:
         edits=[{"address": "1:forward:1:p", "index": [1], "value": 0.9}],
     )
     timeline = Timeline(s.run)
-    (passes,) = why(s, timeline, parse_cell(s, timeline, "1:backward:1:z", "∂z[1]")).terms
+    passes, cut = why(s, timeline, parse_cell(s, timeline, "1:backward:1:z", "∂z[1]")).terms
+    assert cut.value == 0.0 and cut.text.endswith("set by hand: nothing passes") and cut.label == "∂p[1][b]"
     assert passes.value > 0.0 and "nothing passes" not in passes.text
     assert passes.source is not None and passes.address == "", "p has no stop of its own"
-    assert why(s, timeline, passes.source).value == 0.0
+    assert why(s, timeline, passes.source).label == "∂p[1][a]"
     s = session(
         "a = w * x\nh = tanh(a)\nloss = h * h",
         {"w": 0.5},

@@ -212,6 +212,9 @@ class Product(Operation):
     def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term]:
         return [Term(1.0, ((0, (index[0], k)), (1, (k,)))) for k in range(shapes[1][0])]
 
+    def used_by(self, i: int, index: Index, shapes: Sequence[Shape]) -> set[Index]:
+        return {(k,) for k in range(shapes[0][0])} if i else {index[:1]}
+
 
 class Column(Product):
     """`M @ x` where x is a token: its column of M, picked instead of multiplied.

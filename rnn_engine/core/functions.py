@@ -43,7 +43,7 @@ class OfOneNumber(Operation):
     """A function f of one number: its value, its slope f′, and that slope as a formula.
 
     `value(out, v)` writes f(v), `slope(into, v, out)` writes f′ given v and out = f(v); the formula
-    names the two {v} and {out}.
+    names the two {v} and {out}. In formulas `1(v > 0)` is 1 where the condition holds and else 0.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ def _abs_slope(into: Array, v: Array, out: Array) -> Calls:
 OF_ONE_NUMBER = (
     OfOneNumber("tanh", _of(np.tanh), _tanh_slope, "1 - {out}**2", SUM),
     OfOneNumber("sigmoid", _sigmoid, _sigmoid_slope, "{out} * (1 - {out})", PRODUCT),
-    OfOneNumber("relu", _relu, _relu_slope, "({v} > 0)"),
+    OfOneNumber("relu", _relu, _relu_slope, "1({v} > 0)"),
     OfOneNumber("exp", _of(np.exp), _exp_slope, "{out}"),
     OfOneNumber("log", _of(np.log), _log_slope, "1 / {v}", PRODUCT),
     OfOneNumber("sqrt", _of(np.sqrt), _sqrt_slope, "1 / (2 * {out})", PRODUCT),
@@ -162,7 +162,7 @@ class Clip(Operation):
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
         v, low, high = (a.text for a in args)
         return Text(
-            (f"({low} <= {v} <= {high})", f"({v} < {low} <= {high})", f"(max({v}, {low}) > {high})")[i]
+            (f"1({low} <= {v} <= {high})", f"1({v} < {low} <= {high})", f"1(max({v}, {low}) > {high})")[i]
         )
 
 
@@ -207,7 +207,7 @@ class Extreme(Operation):
         yield np.multiply, g, into, into
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
-        return Text(f"({args[i].text} == {out.text})")
+        return Text(f"1({args[i].text} == {out.text})")
 
     def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
         if len(args) > 1:
@@ -216,6 +216,9 @@ class Extreme(Operation):
         places = elements_of(v)
         sizes = [v.value(at) if self.name == "max" else -v.value(at) for at in places]
         return Text(f"{self.name}({listed(sizes, lambda k: v.number(places[k]).text, ', ', most)})")
+
+    def uses(self, index: Index, shapes: Sequence[Shape]) -> list[tuple[int, Index]]:
+        return super().uses(index, shapes) if len(shapes) > 1 else [(0, at) for at in np.ndindex(shapes[0])]
 
     def vjp_at(self, i: int, index: Index, g: Text, out: Elements, args: Sequence[Elements]) -> Text:
         if len(args) == 1:
@@ -227,7 +230,7 @@ class Extreme(Operation):
         if not before or found[n][0].value(found[n][1]) != out.value(at):
             return super().vjp_at(i, index, g, out, args)
         first, mine, result = told_apart([before[0], found[n], (out, at)])
-        return Text(f"{g.at(PRODUCT)} * ({mine.text} == {result.text} != {first.text})", PRODUCT)
+        return Text(f"{g.at(PRODUCT)} * 1({mine.text} == {result.text} != {first.text})", PRODUCT)
 
 
 class Sum(Operation):
@@ -246,7 +249,8 @@ class Sum(Operation):
         yield np.copyto, into, g
 
     def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
-        return Text(f"ones_like({args[0].text})")
+        size = args[0].size
+        return Text(f"ones({size})" if size else "1")
 
     def vjp_element(
         self, i: int, index: Index, g: Elements, out: Elements, args: Sequence[Elements], most: int
@@ -271,8 +275,9 @@ class Mean(Sum):
     def vjp(self, i: int, into: Array, g: Array, out: Array, *args: Array) -> Calls:
         yield np.divide, g, number(args[0].shape[-1], g), into
 
-    def local_text(self, i: int, out: Text, args: Sequence[Text]) -> Text:
-        return Text(f"ones_like({args[0].text}) / len({args[0].text})", PRODUCT)
+    def vjp_text(self, i: int, g: Text, out: Text, args: Sequence[Text]) -> Text:
+        size = args[0].size
+        return Text(f"{g.at(PRODUCT)} / {size} * ones({size})", PRODUCT) if size else g
 
     def element(self, index: Index, args: Sequence[Elements], most: int) -> Text:
         return Text(

@@ -165,8 +165,10 @@ class CrossEntropy(Loss):
         yield np.log, total, out
         yield np.subtract, out, picked, out
 
-    def fused_text(self, g: Text, p: Text, y: Text) -> Text:
-        """The rule of `fused_vjp` as a formula."""
+    def fused_text(self, g: Text, p: Text, y: Text, *, one: bool = True) -> Text:
+        """The rule of `fused_vjp` as a formula; with the sum of the targets where that is not `one`."""
+        if not one:
+            p = Text(f"{p.at(PRODUCT)} * sum({y.text})", PRODUCT)
         return Text(f"{g.at(PRODUCT)} * ({p.at(SUM)} - {y.at(SUM + 1)})", PRODUCT)
 
     def fused_element(self, z: Elements, y: Elements, most: int) -> Text:

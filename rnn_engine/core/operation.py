@@ -37,6 +37,8 @@ class Text(NamedTuple):
 
     text: str
     level: int = ATOM
+    size: int = 0
+    """Of a vector how many elements it has, for a rule that says so."""
 
     def at(self, level: int) -> str:
         return self.text if self.level >= level else f"({self.text})"
@@ -178,6 +180,24 @@ class Operation:
     def terms(self, index: Index, shapes: Sequence[Shape]) -> list[Term] | None:
         """The summands of one element of the result; None for an operation that is no sum."""
         return None
+
+    def uses(self, index: Index, shapes: Sequence[Shape]) -> list[tuple[int, Index]]:
+        """What one element of the result is made of: (argument, index).
+
+        That of an element-wise operation are the elements beside it, that of a sum follows from its `terms`; any
+        other takes all there are.
+        """
+        terms = self.terms(index, shapes)
+        if terms is not None:
+            return [factor for term in terms for factor in term.factors]
+        if self.elementwise:
+            return [(i, own(shape, index)) for i, shape in enumerate(shapes)]
+        return [(i, at) for i, shape in enumerate(shapes) for at in np.ndindex(shape)]
+
+    def used_by(self, i: int, index: Index, shapes: Sequence[Shape]) -> set[Index]:
+        """The other way round: the elements of the result that one element of argument i is a part of."""
+        result = self.shape(shapes) or ()
+        return {at for at in np.ndindex(result) if (i, index) in self.uses(at, shapes)}
 
 
 def run(calls: Iterable[tuple[Any, ...]]) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_engine.core.language import Apply, Constant, Expr, Read
-from rnn_engine.core.operation import Array
+from rnn_engine import explain
+from rnn_engine.core.language import Apply, Expr, Read, walk
+from rnn_engine.core.operation import Array, Text
 from rnn_engine.core.tape import Tape
 from rnn_engine.element import Made, spellings
 from rnn_engine.place import Place
@@ -118,6 +119,7 @@ class Asking:
         found.sort(key=lambda term: -abs(term.value) if np.isfinite(term.value) else -np.inf)
         address, dtype = address_of(self.session, self.cell), self.session.run.dtype
         names, numbers = spellings(made, self.named) if alone else (), spellings(made)
+        names = tuple(text for text in names if text not in numbers)  # a number has no name but itself
         return Why(
             self.cell, self.label(self.cell), value, address, rule, tuple(found), sums, names, numbers, dtype
         )
@@ -134,10 +136,21 @@ class Asking:
             return self.label(self.found(name, t, index))
         if name is not None:
             return self.label(Cell("gradient", self.cell.iteration, name, index, t, self.cell.sequence))
-        element = f"[{','.join(map(str, index))}]" if index else ""
         if gradient:
-            return f"∂({expr.source})[{t}]{element}"
-        return f"({expr.source}){element}" if isinstance(expr, Apply) else self.name_of(here, expr, index)
+            timeless = all(read.kind == "parameter" for read in walk(expr) if isinstance(read, Read))
+            return f"∂({self.at_its_time(here, expr)}){f'[{t}]' if timeless else ''}{_element(index)}"
+        if isinstance(expr, Apply):
+            return f"({self.at_its_time(here, expr)}){_element(index)}"
+        return self.name_of(here, expr, index)
+
+    def at_its_time(self, here: Place, expr: Expr) -> str:
+        """An expression with the time steps of what it reads: `W @ x[3] + U @ h[2]`."""
+
+        def named(read: Read) -> Text:
+            cell = self.cell_of(here, read, ())
+            return Text(str(here.tape.start + here.place + 1) if cell is None else self.label(cell))
+
+        return explain.with_names(expr, named).text
 
     def _origin(self, source: Cell | None) -> tuple[Cell | None, str, str]:
         """The number that a term comes from, its address, and how it is written."""
@@ -162,7 +175,7 @@ class Asking:
         if not isinstance(expr, Read):
             return None
         cell = self.cell
-        at = index if expr.shape and expr.kind != "class" else ()
+        at = index if expr.shape else ()
         t = here.tape.start + here.place + 1 + expr.offset
         if expr.kind == "equation":
             return self.found(expr.name, t, at)
@@ -178,15 +191,18 @@ class Asking:
         cell = self.cell_of(here, expr, index)
         if cell is not None:
             return self.label(cell)
-        if isinstance(expr, Constant) or not expr.shape:
-            return expr.source
-        return f"({expr.source})[{','.join(map(str, index))}]"
+        text = self.at_its_time(here, expr)
+        return f"({text}){_element(index)}" if expr.shape else text
 
 
 def _hands_on(reader: Apply, expr: Expr) -> bool:
     """Whether an operation hands its gradient to an argument as it is."""
     whole = not reader.operation.elementwise or reader.shape == expr.shape
     return whole and any(reader.args[i] is expr for i in reader.operation.passes)
+
+
+def _element(index: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, index))}]" if index else ""
 
 
 def weighted(weight: float, text: str) -> str:

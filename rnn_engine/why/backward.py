@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
 from rnn_engine import explain
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
-from rnn_engine.core.language import Apply, walk
+from rnn_engine.core.language import Apply, Expr, Read
+from rnn_engine.core.losses import CrossEntropy
+from rnn_engine.core.operation import Index
 from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Tape
 from rnn_engine.element import Made, gradient_rule, initial_rule, parameter_rule
 from rnn_engine.place import Place, absence, kept_on, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
-from rnn_engine.spelling import brackets
 from rnn_engine.why.answer import Asking, Summand, Why
+from rnn_engine.why.origins import origins, portions, start_of
 
 
 class Backward(Asking):
@@ -65,54 +66,78 @@ class Backward(Asking):
 
     def _sent_terms(self, there: Place, sender: Sender, j: int) -> Iterator[Summand]:
         """What one reader sends to element j."""
-        tape, plan = there.tape, there.tape.plan
-        root = plan.program.equations[sender.equation].root
+        plan = there.tape.plan
         if undefined(there, sender.equation) or padded(there):
-            source = self._sending(there, sender.equation, 0)
+            first = (0,) if plan.program.shapes[sender.equation] else ()
+            source = self._sending(there, sender.equation, first)
             yield f"nothing from {self.label(source)}: {absence(there)}", 0.0, source
             return
+        start = start_of(plan, sender.equation)
         for leaf in sender.leaves:
-            parent = next(
-                (e for e in walk(root) if isinstance(e, Apply) and any(a is leaf for a in e.args)), None
-            )
             fused = next((e for e, softmax in plan.fused.items() if softmax.args[0] is leaf), None)
             if fused is not None:
                 yield from self._fused_terms(there, sender.equation, fused, j)
-            elif parent is not None and parent.operation is PRODUCT_OF_MATRIX:
-                matrix, g = there.value(parent.args[0]), there.gradient(parent)
-                # what the product is handed is the equation's own gradient, or has been multiplied on the way
-                own = explain.inner_rule(there, sender.equation, parent) == f"∂{sender.equation}"
-                for k in range(len(g)):
-                    source = self._sending(there, sender.equation, k if parent.shape == root.shape else 0)
-                    handed = self.label(source) if own else f"∂({parent.source})[{source.t}][{k}]"
-                    part = float(matrix[k, j] * g[k])
-                    yield (
-                        f"{self.entry(parent.args[0], k, j)} * {handed}{_cut(there, source, part)}",
-                        part,
-                        source,
-                    )
-            else:
-                source = self._sending(there, sender.equation, j if root.shape == leaf.shape else 0)
-                sent = tape.sent_by(self.cell.name, leaf)[there.place + sender.offset, there.sequence]
-                alone = replace(sender, leaves=(leaf,))  # not what the other reads of the same value send
-                rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
-                yield (
-                    f"from {self.label(source)}: {rule}{_cut(there, source, float(sent[j]))}",
-                    float(sent[j]),
-                    source,
-                )
+                continue
+            parent = plan.reader[leaf]
+            if parent.operation is PRODUCT_OF_MATRIX:
+                each = [origins(plan, parent, start, (k,)) for k in range(parent.shape[0])]
+                if all(len(found) == 1 for found in each):
+                    sending = [self._sending(there, sender.equation, found[0]) for found in each]
+                    yield from self._product_terms(there, parent, sending, j)
+                    continue
+            yield from self._leaf_terms(there, sender, leaf, j)
 
-    def _sending(self, there: Place, equation: str, k: int) -> Cell:
-        """The gradient that an equation hands on: its element k."""
-        index = (k,) if there.tape.plan.program.shapes[equation] else ()
+    def _product_terms(self, there: Place, product: Apply, sending: list[Cell], j: int) -> Iterator[Summand]:
+        """What the elements of a matrix product send to element j of its vector, each from a gradient of its own."""
+        matrix, g = there.value(product.args[0]), there.gradient(product)
+        for k, source in enumerate(sending):
+            part = float(matrix[k, j] * g[k])
+            handed = self.named(there, product, (k,), True)
+            yield f"{self.entry(product.args[0], k, j)} * {handed}{_cut(there, source, part)}", part, source
+
+    def _leaf_terms(self, there: Place, sender: Sender, leaf: Read, j: int) -> Iterator[Summand]:
+        """What one read sends to element j, apart for every element of the sender's gradient that it comes from."""
+        plan, alone = (
+            there.tape.plan,
+            replace(sender, leaves=(leaf,)),
+        )  # not what other reads of the value send
+        rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
+        start, index = start_of(plan, sender.equation), (j,) if leaf.shape else ()
+        found = origins(plan, leaf, start, index)
+        if len(found) == 1:
+            source, sent = self._sending(there, sender.equation, found[0]), float(there.sent(leaf)[j])
+            yield f"from {self.label(source)}: {rule}{_cut(there, source, sent)}", sent, source
+            return
+        parts = portions(there, leaf, start)[:, j]
+        for at in found:
+            source, part = self._sending(there, sender.equation, at), float(parts[at[0]])
+            yield f"from {self.label(source)} in {rule}{_cut(there, source, part)}", part, source
+
+    def _largest(self, there: Place, equation: str, leaf: Expr, index: Index) -> Cell:
+        """Of the elements of an equation's gradient that reach an element of a leaf, the one that sends most.
+
+        A parameter gets one term at each time step, whatever number of elements it comes from.
+        """
+        plan, start = there.tape.plan, start_of(there.tape.plan, equation)
+        found = origins(plan, leaf, start, index)
+        if len(found) > 1:
+            if len(leaf.shape) == 2:  # all that a row gets is its column times what the product gets
+                leaf, index = plan.reader[leaf], index[:1]
+            sizes = np.abs(portions(there, leaf, start)[:, index[0] if index else 0])
+            found.sort(key=lambda at: -sizes[at[0]])
+        return self._sending(there, equation, found[0])
+
+    def _sending(self, there: Place, equation: str, index: Index) -> Cell:
+        """An element of the gradient that an equation hands on."""
         t = there.tape.start + there.place + 1
-        return Cell("gradient", self.cell.iteration, equation, index, t, self.cell.sequence)
+        return Cell("gradient", self.cell.iteration, equation, index, t, there.sequence)
 
     def _fused_terms(self, there: Place, equation: str, loss: Apply, j: int) -> Iterator[Summand]:
         """p − y: what a loss sends to element j of the argument of the softmax it is taken together with."""
         plan = there.tape.plan
         softmax, y = plan.fused[loss], there.value(loss.args[1])
-        sending, weight = self._sending(there, equation, 0), float(there.gradient(loss)[0])
+        sending = self._largest(there, equation, loss, ())
+        weight = float(there.gradient(loss)[0])
         index = (j,) if softmax.shape else ()
         share = (
             float(np.sum(y)) if loss.operation.name == "cross_entropy" else 1.0
@@ -120,9 +145,11 @@ class Backward(Asking):
         p = next((e.name for e in plan.program.equations.values() if e.root is softmax), None)
         source = sending if p is None else self.found(p, sending.t or 0, index)
         name = self.name_of(there, softmax, index) if p is None else self.label(source)
-        target = f"y[{sending.t}]{brackets(self.session, 'y', index)}"
-        yield f"{self.label(sending)} * {name}", weight * share * float(there.value(softmax)[j]), source
-        yield f"-{self.label(sending)} * {target}", -weight * float(y[j]), sending
+        target, handed = self.name_of(there, loss.args[1], index), self.named(there, loss, (), True)
+        assert isinstance(loss.operation, CrossEntropy)
+        total = "" if loss.operation.is_one(share) else f" * sum(y[{sending.t}])"
+        yield f"{handed} * {name}{total}", weight * share * float(there.value(softmax)[j]), source
+        yield f"-{handed} * {target}", -weight * float(y[j]), sending
 
     def parameter_gradient(self) -> Why:
         cell = self.cell
@@ -153,13 +180,10 @@ class Backward(Asking):
                 part = np.reshape(
                     tape.parameter_part(use, slice(place, place + 1)), plan.program.parameters[cell.name]
                 )
-                t = tape.start + place + 1
-                root, row = use.node.equation.root, (cell.index or (0,))[0]
-                own = use.argument == 0 or use.node.apply.operation.elementwise  # not of `W @ b` its b
-                index = (row if own and use.node.apply.shape == root.shape else 0,) if root.shape else ()
-                source = Cell("gradient", cell.iteration, equation, index, t, cell.sequence)
+                here = Place(tape, place, cell.sequence)
+                source = self._largest(here, equation, use.read, cell.index)
                 added.append((use, place, float(part[cell.index])))
-                terms.append((f"added at {equation}[{t}]", float(part[cell.index]), source))
+                terms.append((f"added at {equation}[{source.t}]", float(part[cell.index]), source))
         made = parameter_rule(tape, cell.index, added)
         return self.answer(float(total[cell.index]), rule, terms, True, made, alone=tape.B == 1)
 
@@ -172,15 +196,10 @@ class Backward(Asking):
         for sender in tape.plan.senders.get(state, ()):
             if not -tape.T <= sender.offset < 0:
                 continue
-            there, index = (
-                tape.start - sender.offset,
-                (0,) if tape.plan.program.shapes[sender.equation] else (),
-            )
-            for leaf, b in product(sender.leaves, range(tape.B)):
-                sent = float(tape.workspace.outside(state, tape.back.parts[leaf])[-1, b, j])
-                source = Cell("gradient", self.cell.iteration, sender.equation, index, there, b)
+            for b in range(tape.B):
                 of = f" in sequence {b + 1}" if tape.B > 1 else ""
-                terms.append((f"from {self.label(source)}{of}", sent, source))
+                sent = self._sent_terms(Place(tape, -1 - sender.offset, b), sender, j)
+                terms += [(f"{text}{of}", value, source) for text, value, source in sent]
         return terms
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_engine.core.language import Apply, Expr, Read, walk
+from rnn_engine.core.language import Apply, Expr, Read
 from rnn_engine.core.tape import Tape
 from rnn_engine.edits import is_set, sequence_number
 from rnn_engine.element import value_rule
@@ -14,6 +14,7 @@ from rnn_engine.errors import AddressError
 from rnn_engine.place import Place, absence, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
 from rnn_engine.why.answer import Asking, Summand, Why, element, weighted
+from rnn_engine.why.origins import read_by
 
 
 class Forward(Asking):
@@ -49,11 +50,18 @@ class Forward(Asking):
         signal = tape.x if cell.name == "x" else tape.y
         if signal is None or (signal.missing is not None and signal.missing[place, cell.sequence]):
             raise AddressError(f"{self.label(cell)} has no value: none is given")
-        element = cell.index[0] if cell.index else 0
+        picked = (
+            cell.name == "y" and bool(cell.index) and not signal.shape
+        )  # a class, seen as its one-hot vector
+        element = cell.index[0] if cell.index and not picked else 0
         run = self.session.run
         sequence = sequence_number(run, cell.phase, cell.iteration, cell.sequence)
         by_hand = cell.phase != "generate" and is_set(run, cell.name, sequence, cell.t or 0, element)
         rule = f"{cell.name} is data{', set by hand' if by_hand else ''}"
+        if picked:
+            assert signal.classes is not None
+            found = int(signal.classes[place, cell.sequence])
+            return float(found == cell.index[0]), f"{rule}: the class {found}, as a one-hot vector"
         return float(signal.values[place, cell.sequence, element]), rule
 
     def value(self) -> Why:
@@ -166,17 +174,15 @@ class Forward(Asking):
         of this one, those before data, data before parameters; of one kind the largest."""
         found: list[tuple[tuple[int, float], Cell]] = []
         for expr, index in factors:
-            for read in walk(expr):
-                if not isinstance(read, Read) or read.kind == "index":
+            for read, elements in read_by(expr, index if expr.shape else ()).items():
+                if read.kind == "index" or not elements:
                     continue
                 array = np.abs(here.value(read))
-                at = index if read is expr or (read.shape == expr.shape and read.shape) else None
-                if at is None:  # one of the elements that an inner product or sum goes over
-                    at = tuple(int(k) for k in np.unravel_index(int(np.argmax(array)), read.shape))
+                at = max(sorted(elements), key=lambda k: np.nan_to_num(element(array, k), nan=np.inf))
                 cell = self.cell_of(here, read, at)
                 if cell is not None:
                     rank = {"value": 2 + (read.offset != 0), "data": 1}.get(cell.kind, 0)
-                    found.append(((rank, element(array, at if read.shape else ())), cell))
+                    found.append(((rank, element(array, at)), cell))
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
