@@ -142,7 +142,7 @@ def test_terms_add_up_to_the_element(case: Example) -> None:
 
 
 def evaluated(formula: str, names: dict[str, Any]) -> Any:
-    """A formula of the screen, worked out by Python: `Mᵀ @ v`, the outer product `g vᵀ`, `1(a < b <= c)` for vectors."""
+    """A formula of the screen, worked out by Python: `Mᵀ @ v`, the outer product `g vᵀ`, `1(a < b <= c)`."""
     formula = re.sub(r"(?<![\w.])1\(", "1 * (", formula)
     formula = re.sub(r"(\w+)ᵀ @", r"\1.T @", formula)
     formula = re.sub(r"^(.+) (\w+)ᵀ$", r"outer(\1, \2)", formula)
