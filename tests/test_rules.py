@@ -326,6 +326,18 @@ def test_what_a_parameter_gets_comes_from_the_element_that_it_reaches() -> None:
     }
 
 
+def test_where_many_elements_reach_a_parameter_the_largest_is_named() -> None:
+    s = session(
+        "h = tanh(U @ (k * x + v))\nloss = squared_error(h, y)",
+        {"U": [[0.0, 0.1], [0.9, 0.6]], "k": 0.5, "v": [0.1, 0.2]},
+        data=VECTORS,
+    )
+    for name in ("∂k", "∂v[0]"):
+        for term in ask(s, "1:backward:1:h", name).terms:
+            assert term.text.endswith(f", most from {term.label}")
+            assert name == "∂k" or term.label.endswith("][1]")
+
+
 def test_a_value_leads_to_the_element_that_it_was_made_of() -> None:
     s = session(
         "h = tanh(M @ concat(x, h[t-1]))", {"M": [[0.3, 0.2, 0.5, 0.7], [0.6, 0.1, 0.4, 0.2]]}, data=VECTORS

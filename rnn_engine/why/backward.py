@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -97,13 +97,10 @@ class Backward(Asking):
 
     def _leaf_terms(self, there: Place, sender: Sender, leaf: Read, j: int) -> Iterator[Summand]:
         """What one read sends to element j, apart for every element of the sender's gradient that it comes from."""
-        plan, alone = (
-            there.tape.plan,
-            replace(sender, leaves=(leaf,)),
-        )  # not what other reads of the value send
+        alone = replace(sender, leaves=(leaf,))  # not what the other reads of the same value send
         rule = explain.sent_rule(there.at(there.place + sender.offset), alone)
-        start, index = start_of(plan, sender.equation), (j,) if leaf.shape else ()
-        found = origins(plan, leaf, start, index)
+        start = start_of(there.tape.plan, sender.equation)
+        found = origins(there.tape.plan, leaf, start, (j,) if leaf.shape else ())
         if len(found) == 1:
             source, sent = self._sending(there, sender.equation, found[0]), float(there.sent(leaf)[j])
             yield f"from {self.label(source)}: {rule}{_cut(there, source, sent)}", sent, source
@@ -113,19 +110,17 @@ class Backward(Asking):
             source, part = self._sending(there, sender.equation, at), float(parts[at[0]])
             yield f"from {self.label(source)} in {rule}{_cut(there, source, part)}", part, source
 
-    def _largest(self, there: Place, equation: str, leaf: Expr, index: Index) -> Cell:
-        """Of the elements of an equation's gradient that reach an element of a leaf, the one that sends most.
-
-        A parameter gets one term at each time step, whatever number of elements it comes from.
-        """
-        plan, start = there.tape.plan, start_of(there.tape.plan, equation)
-        found = origins(plan, leaf, start, index)
-        if len(found) > 1:
-            if len(leaf.shape) == 2:  # all that a row gets is its column times what the product gets
+    def _largest(self, there: Place, equation: str, leaf: Expr, index: Index, among: Sequence[Index]) -> Cell:
+        """The one among the elements of an equation's gradient that sends most to an element of a leaf."""
+        plan, largest = there.tape.plan, among[0]
+        if len(among) > 1:
+            if (
+                len(leaf.shape) == 2
+            ):  # all that a row of a matrix gets is what its product gets, times the same
                 leaf, index = plan.reader[leaf], index[:1]
-            sizes = np.abs(portions(there, leaf, start)[:, index[0] if index else 0])
-            found.sort(key=lambda at: -sizes[at[0]])
-        return self._sending(there, equation, found[0])
+            sizes = np.abs(portions(there, leaf, start_of(plan, equation))[:, index[0] if index else 0])
+            largest = max(among, key=lambda at: np.nan_to_num(sizes[at[0]], nan=np.inf))
+        return self._sending(there, equation, largest)
 
     def _sending(self, there: Place, equation: str, index: Index) -> Cell:
         """An element of the gradient that an equation hands on."""
@@ -136,12 +131,11 @@ class Backward(Asking):
         """p − y: what a loss sends to element j of the argument of the softmax it is taken together with."""
         plan = there.tape.plan
         softmax, y = plan.fused[loss], there.value(loss.args[1])
-        sending = self._largest(there, equation, loss, ())
+        among = origins(plan, loss, start_of(plan, equation), ())
+        sending = self._largest(there, equation, loss, (), among)
         weight = float(there.gradient(loss)[0])
         index = (j,) if softmax.shape else ()
-        share = (
-            float(np.sum(y)) if loss.operation.name == "cross_entropy" else 1.0
-        )  # usually targets sum to one
+        share = float(np.sum(y)) if loss.operation.name == "cross_entropy" else 1.0
         p = next((e.name for e in plan.program.equations.values() if e.root is softmax), None)
         source = sending if p is None else self.found(p, sending.t or 0, index)
         name = self.name_of(there, softmax, index) if p is None else self.label(source)
@@ -176,14 +170,16 @@ class Backward(Asking):
             total = running_sum(tape, cell.name, stops, last)
         for use in plan.uses[cell.name]:
             equation = use.node.equation.name
+            among = origins(plan, use.read, start_of(plan, equation), cell.index)
             for place in reversed(range(tape.T)[stops.walked(equation, last)]):
                 part = np.reshape(
                     tape.parameter_part(use, slice(place, place + 1)), plan.program.parameters[cell.name]
                 )
                 here = Place(tape, place, cell.sequence)
-                source = self._largest(here, equation, use.read, cell.index)
+                source = self._largest(here, equation, use.read, cell.index, among)
+                most = f", most from {self.label(source)}" if len(among) > 1 else ""
                 added.append((use, place, float(part[cell.index])))
-                terms.append((f"added at {equation}[{source.t}]", float(part[cell.index]), source))
+                terms.append((f"added at {equation}[{source.t}]{most}", float(part[cell.index]), source))
         made = parameter_rule(tape, cell.index, added)
         return self.answer(float(total[cell.index]), rule, terms, True, made, alone=tape.B == 1)
 
