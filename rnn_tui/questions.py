@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,7 +52,12 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
 
 
 def spot_of(session: Session, snapshot: Snapshot, cell: Cell) -> Spot | None:
-    """Where a number stands in the panes at this address; None where they do not show it."""
+    """Where a number stands in the panes at this address; None where they do not show it.
+
+    An element of a class, `y[4][0]`, stands where the class does.
+    """
+    if (cell.kind, cell.name, session.dataset.y_shape) == ("data", "y", ()):
+        cell = replace(cell, index=())
     for pane, matrix in _matrices(snapshot):
         for row, column in _candidates(session, matrix, cell):
             shown = cell_at(session, snapshot, (pane, matrix.key, row, column))

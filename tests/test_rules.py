@@ -24,6 +24,7 @@ from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.why import Why, why
 from rnn_engine.why.origins import start_of
+from rnn_tui.controller import Controller
 from rnn_tui.headless.why import lines
 from tests.build import lesson, session, sessions
 from tests.test_explain import check_backward, places, transposed, worked_out
@@ -413,6 +414,14 @@ def test_an_element_of_a_class_is_that_of_its_one_hot_vector() -> None:
     assert ask(CLASSES, "1:backward:1:z", "y[3]").value == 1.0
     with pytest.raises(AddressError, match=r"y is a class; expected y\[1\], or y\[1\]\[0\] to y\[1\]\[1\]"):
         ask(CLASSES, "1:backward:1:z", "y[3][2]")
+
+
+def test_an_element_of_a_class_is_found_where_the_class_stands() -> None:
+    controller = Controller(CLASSES)
+    assert controller.go_to("1:backward:3:z") == ""
+    cells = [controller.cell_named(text) for text in ("y[3]", "y[3][0]")]
+    spots = [controller.spot_of(cell) for cell in cells if isinstance(cell, Cell)]
+    assert len(spots) == 2 and spots[0] == spots[1] is not None
 
 
 def test_a_number_is_said_once() -> None:
