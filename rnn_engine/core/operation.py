@@ -196,9 +196,10 @@ class Operation:
 
     def used_by(self, i: int, index: Index, shapes: Sequence[Shape]) -> set[Index]:
         """The other way round: the elements of the result that one element of argument i is a part of."""
-        every = list(np.ndindex(self.shape(shapes) or ()))
-        if self.elementwise and shapes[i] and index in every:
+        result = self.shape(shapes) or ()
+        if self.elementwise and shapes[i] == result:
             return {index}
+        every = list(np.ndindex(result))
         if self.terms(every[0], shapes) is None:
             return set(every)
         return {at for at in every if (i, index) in self.uses(at, shapes)}
