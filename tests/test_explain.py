@@ -25,7 +25,10 @@ from tests.test_operations import evaluated
 NAME = re.compile(r"∂?\w+(?:\[t[+-]\d+\])?")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 
-INDEX = re.compile(r"\w+\[\d+\](?:\[[^\[\]]+\])?|t=\d+(?:: \d+)?|(?:token|target|Predicted) \d+")
+INDEX = re.compile(
+    r"\w+\[\d+\](?:\[[^\[\]]+\])?|t=\d+(?:: \d+)?(?:(?:, \d+)* and \d+(?= with))?|"
+    r"(?:token|target|Predicted) \d+|\d+(?= are the likeliest)|\d+(?= times\.)"
+)
 """Numbers in sentences that are no values: a place, an element, a class."""
 
 
@@ -230,7 +233,10 @@ def numbers_are_known(snapshot: Snapshot, record: dict[str, Any], sequence: int,
     for sentence in snapshot.narration:
         if "largest term" in sentence or "moves" in sentence:
             continue
-        text = re.sub(INDEX, "", sentence)
+        text = sentence
+        if snapshot.equation in s.program.equations:  # what stands in the equation is no value either
+            text = text.replace(f" of {s.program.equations[snapshot.equation].root.args[0].source}: ", ": ")
+        text = re.sub(INDEX, "", text)
         for quoted in NUMBER.findall(text):
             mantissa, _, exponent = quoted.partition("e")
             digits = len(mantissa.partition(".")[2])
