@@ -223,7 +223,10 @@ class _Observer:
         if generator.greedy and np.count_nonzero(p == p.max()) > 1:
             how = f"the first of the most likely tokens of {output}"
         if self.at.place + 1 == len(generated):
-            return formula, (f"{token(drawn)} is {how} ({chance}); with it the text ends.", f"{token(drawn)} is the last.")
+            return formula, (
+                f"{token(drawn)} is {how} ({chance}); with it the text ends.",
+                f"{token(drawn)} is the last.",
+            )
         return formula, (
             f"{token(drawn)} is {how} ({chance}); it is the next input.",
             f"{token(drawn)} is the next input.",

@@ -220,8 +220,8 @@ COMMANDS: tuple[Command, ...] = (
     _in_view("out", "backspace", "back", "back to where one was", "why flow hops full", 2),
     _in_view("close", "q escape", "close", "close the panel and stay here", "why flow hops full", 1),
     _in_view(
-        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus x left_square_bracket right_square_bracket", "answer",
-        "the value, only its sign (+ or -), or the shape: 2x4", "predict", group="predict mode",
+        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus E x left_square_bracket right_square_bracket", "answer",
+        "the value (-0.25, 2E-9), its sign (+ - or 0), or the shape: 2x4", "predict", group="predict mode",
     ),
     _in_view("rub_out", "backspace", "rub out", "take back the last digit", "predict", group="predict mode"),
     _in_view("give", "enter", "answer", "give this answer", "predict", 2, group="predict mode"),

@@ -100,6 +100,8 @@ def test_notes_stand_before_their_step(capsys: Captured) -> None:
         ["no-such-lesson"],
         ["batch", "--at", "1", "--from", "1"],
         ["batch", "--names", "nothing"],
+        ["batch", "--names", ""],
+        ["batch", "--names", " , "],
         ["batch", "--sequence", "99"],
     ],
 )
@@ -327,7 +329,9 @@ def test_a_state_that_is_read_from_later_steps_changes_from_there() -> None:
     assert told["1:forward:3:g"] == "g[3] = 0, as one time step later."
     assert told["1:forward:2:g"] == "g[2] changes from t=3: 0 → 0.2449."
     assert told["1:forward:1:g"] == "g[1] changes from t=2: 0.2449 → 0.6321."
-    assert told["1:backward:3:loss"] == "The way back starts at the loss of t=3: it counts 1 in the objective."
+    assert (
+        told["1:backward:3:loss"] == "The way back starts at the loss of t=3: it counts 1 in the objective."
+    )
 
 
 def test_the_way_back_starts_once_a_window() -> None:
