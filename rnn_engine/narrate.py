@@ -109,7 +109,8 @@ def _made_of(place: Place, root: Apply, head: str, value: Array) -> tuple[str, .
     """A value by the term that matters most in its sum, or in the sum that a function was applied to."""
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
     function = root.operation.name if len(root.args) == 1 else ""
-    summed, said = root, "; its"
+    summed: Expr = root
+    said = "; its"
     of = FUNCTIONS.get(function, f"{function} of")
     if function not in ("", "identity", "neg"):
         summed, said = root.args[0], f": {of} a sum whose"
@@ -168,7 +169,7 @@ def _most_changed(before: Array, value: Array) -> int | None:
 
 def _tied(change: Array, k: int) -> bool:
     """Whether another element changes exactly as much as element k."""
-    return bool(np.isfinite(change[k])) and np.count_nonzero(np.abs(change) == abs(change[k])) > 1
+    return bool(np.isfinite(change[k]) and np.count_nonzero(np.abs(change) == abs(change[k])) > 1)
 
 
 def _told_apart(old: Any, new: Any) -> tuple[str, str]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from rnn_engine.core.operation import ATOM, NEGATIVE, Array, Shape, Text
 
-
 SMALL = 1e-3
 """Below it six decimals are fewer than four digits, too few to compute along with: it is written by a power of ten."""
 

@@ -285,9 +285,9 @@ def test_the_largest_term_is_one_and_is_the_largest(s: Session) -> None:
             exact = np.ravel(worked_out(found[1], it, place.place, place.sequence))
             style = STYLES[3]
             assert (found[2] or found[1]) == style.vector(exact, exact.size == 1).text, told
-            argument = s.program.equations[name].root
+            argument: Expr = s.program.equations[name].root
             if ": " in told.partition(" largest")[0]:
-                argument = argument.args[0]
+                argument = s.program.equations[name].root.args[0]
             _alone(place, argument, float(np.abs(exact).max()))
 
 

@@ -147,7 +147,8 @@ def test_hiding_leaves_the_snapshot_alone() -> None:
         (0.0, "0.004", "value", "wrong"), (0.004, "0", "value", "wrong"), (0.05, "0.052", "value", "right"),
         (0.05, "0.053", "value", "wrong"), (0.3, "0.304", "value", "right"), (0.3, "0.306", "value", "wrong"),
         (2.3e-9, "0.004", "value", "wrong"), (2.3e-9, "0", "value", "wrong"), (2.3e-9, "2.4E-9", "value", "right"),
-        (2.3e-9, "-2.3e-9", "value", "wrong"), (2.3e-9, "0.0000000023", "value", "right"), (1234.0, "1225", "value", "right"), (1234.0, "1220", "value", "wrong"),
+        (2.3e-9, "-2.3e-9", "value", "wrong"), (2.3e-9, "0.0000000023", "value", "right"),
+        (1234.0, "1225", "value", "right"), (1234.0, "1220", "value", "wrong"),
         (0.75, "0,75", "value", "right"),
     ],
 )  # fmt: skip
