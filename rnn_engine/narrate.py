@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnn_engine.core.language import Apply, Expr
 from rnn_engine.core.losses import CrossEntropy
-from rnn_engine.core.operation import Array
-from rnn_engine.place import Place, absence, kept_on, padded, target_class, undefined, what_arrived
+from rnn_engine.core.operation import NEGATIVE, Array, Text
+from rnn_engine.place import (
+    Place,
+    absence,
+    kept_on,
+    padded,
+    senders,
+    target_class,
+    undefined,
+    what_arrived,
+)
 from rnn_engine.style import STYLES
 from rnn_engine.update import Update
 
@@ -18,6 +27,16 @@ Token = Callable[[int], str | int]
 """The token of an index."""
 Element = Callable[[str, tuple[int, ...]], str]
 """How an element of a name is written: `[0,there]`."""
+
+FUNCTIONS = {
+    "sum": "the sum of", "mean": "the mean of", "max": "the largest of", "min": "the smallest of",
+    "abs": "the absolute value of", "sqrt": "the square root of", "log": "the logarithm of",
+}  # fmt: skip
+"""How a value is called after its function, where the function's name alone makes no sentence."""
+LONGEST_ARGUMENT = 32
+"""Characters of an argument that is named in a sentence."""
+MOST_TIED = 3
+"""Tokens that are named where none is the likeliest."""
 
 
 def forward_step(place: Place, equation: str, token: Token, element: Element) -> tuple[str, ...]:
@@ -35,59 +54,106 @@ def forward_step(place: Place, equation: str, token: Token, element: Element) ->
     if padded(place):
         stays = STYLES[3].vector(value, value.size == 1).text
         return (f"The sequence is over at t={t}: {equation} stays at {stays}.", f"{head} = {stays}.")
-    number = STYLES[1].number
     if root.operation.name == "softmax":
-        if np.isnan(value).any():
-            return (f"{head} = {STYLES[3].vector(value, False).text}: none is the largest.",)
-        best = int(np.argmax(value))
-        if equation != program.output:
-            return (f"Largest in {head}: {head}{element(equation, (best,))} with {number(value[best])}.",)
-        short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
-        target = target_class(place, value.size)
-        if target is None:
-            return (short,)
-        if target == best:
-            return (f"{short[:-1]}, and that is the target.", short)
-        return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
+        return _distribution(place, equation, value, token, element)
     if isinstance(root.operation, CrossEntropy) or equation == "loss":
-        return (f"The {equation} at t={t} is {number(value[0])}.",)
+        return (f"The {equation} at t={t} is {STYLES[1].number(value[0])}.",)
     before = _previous(place, equation)
+    if before is None:
+        return _made_of(place, root, head, value)
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
-    if before is not None:
-        k = _most_changed(before, value)
-        if k is None:
-            return (f"{short[:-1]}, as one time step before.", short)
-        what = f"{head} changes" if value.size == 1 else f"{head}{element(equation, (k,))} changes most"
-        old, new = _told_apart(before[k], value[k])
-        return (f"{what}: {old} → {new}.", short)
-    terms = _top_terms(place, root)
+    ahead = tape.workspace.direction(equation) < 0  # carried from later time steps to earlier ones
+    k = _most_changed(before, value)
+    if k is None:
+        return (f"{short[:-1]}, as one time step {'later' if ahead else 'before'}.", short)
+    since = f" from t={t + 1}" if ahead else ""
+    old, new = _told_apart(before[k], value[k])
+    what = f"{head}{element(equation, (k,))} changes most{since}"
+    if value.size == 1:
+        what = f"{head} changes{since}"
+    elif _tied(value - before, k):
+        what = f"No element changes more{since} than {head}{element(equation, (k,))}"
+    return (f"{what}: {old} → {new}.", short)
+
+
+def _distribution(
+    place: Place, equation: str, value: Array, token: Token, element: Element
+) -> tuple[str, ...]:
+    """What is likeliest in a softmax; of the output, by its token and beside the target."""
+    t, number = place.tape.start + place.place + 1, STYLES[1].number
+    head = f"{equation}[{t}]"
+    if np.isnan(value).any():
+        return (f"{head} = {STYLES[3].vector(value, False).text}: none is the largest.",)
+    best, tied = int(np.argmax(value)), np.flatnonzero(value == value.max()).tolist()
+    if equation != place.tape.plan.program.output:
+        if len(tied) > 1:
+            return (f"The largest in {head} is {number(value[best])}, {len(tied)} times.",)
+        return (f"Largest in {head}: {head}{element(equation, (best,))} with {number(value[best])}.",)
+    if len(tied) > MOST_TIED:
+        short = f"At t={t}, {len(tied)} are the likeliest, with {number(value[best])} each."
+    elif len(tied) > 1:
+        short = f"Tied at t={t}: {_listed([str(token(k)) for k in tied])} with {number(value[best])} each."
+    else:
+        short = f"Most likely at t={t}: {token(best)} with {number(value[best])}."
+    target = target_class(place, value.size)
+    if target is None:
+        return (short,)
+    if target not in tied:
+        return (f"{short[:-1]}; the target {token(target)} gets {number(value[target])}.", short)
+    if len(tied) > 1:
+        return (f"{short[:-1]}; the target {token(target)} is among them.", short)
+    return (f"{short[:-1]}, and that is the target.", short)
+
+
+def _made_of(place: Place, root: Apply, head: str, value: Array) -> tuple[str, ...]:
+    """A value by the term that matters most in its sum, or in the sum that a function was applied to."""
+    short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
+    function = root.operation.name if len(root.args) == 1 else ""
+    summed: Expr = root
+    said = "; its"
+    of = FUNCTIONS.get(function, f"{function} of")
+    if function not in ("", "identity", "neg"):
+        summed, said = root.args[0], f": {of} a sum whose"
+    terms = _top_terms(place, summed)
     if len(terms) < 2:
-        if len(root.args) > 1 or root.operation.name in ("identity", "neg"):
+        if summed is root:
             return (short,)
+        source = root.args[0].source
         shown = STYLES[2].vector(value, value.size == 1).text
-        return (f"{head} is {root.operation.name} of its argument: {shown}.", short)
+        return (
+            f"{head} is {of} {source if len(source) <= LONGEST_ARGUMENT else 'its argument'}: {shown}.",
+            short,
+        )
     nowhere = next((source for source, part in terms if np.isnan(part).any()), None)
     if nowhere is not None:
         return (f"{short[:-1]}; the nan comes in with {nowhere}.", short)
-    source, part = max(terms, key=lambda term: float(np.abs(term[1]).max()))
-    if not part.any():
+    sizes = [float(np.abs(part).max()) for _, part in terms]
+    if sizes.count(max(sizes)) > 1:  # two are alike, or all are 0
         return (short,)
+    source, part = terms[sizes.index(max(sizes))]
     share = STYLES[3].vector(part, part.size == 1).text
+    is_so = source if source == share else f"{source} = {share}"
     return (
-        f"{short[:-1]}; its largest term is {source} = {share}.",
-        f"{head}: its largest term is {source}.",
+        f"{short[:-1]}{said} largest term is {is_so}.",
+        f"{head}{said.replace(';', ':')} largest term is {source}.",
         short,
     )
 
 
+def _listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _previous(place: Place, equation: str) -> Array | None:
-    """The value of a state one time step earlier; None for what is no state."""
+    """The value of a state at the time step that it is carried from; None for what is no state."""
     tape = place.tape
-    before = tape.plan.program.delays.get(equation, 0)
-    if not before:
+    if equation not in tape.plan.program.states:
         return None
-    earlier = tape.value(equation)[place.place - 1] if place.place else tape.initial(equation)[-1]
-    found: Array = earlier[place.sequence]
+    there = place.place - tape.workspace.direction(equation)
+    carried = tape.value(equation)[there] if 0 <= there < tape.T else tape.initial(equation)[-1]
+    found: Array = carried[place.sequence]
     return found
 
 
@@ -101,6 +167,11 @@ def _most_changed(before: Array, value: Array) -> int | None:
     return k if change[k] else None
 
 
+def _tied(change: Array, k: int) -> bool:
+    """Whether another element changes exactly as much as element k."""
+    return bool(np.isfinite(change[k]) and np.count_nonzero(np.abs(change) == abs(change[k])) > 1)
+
+
 def _told_apart(old: Any, new: Any) -> tuple[str, str]:
     """Two numbers with as many digits as it takes to see that they differ."""
     for style in (STYLES[1], STYLES[0]):
@@ -110,13 +181,17 @@ def _told_apart(old: Any, new: Any) -> tuple[str, str]:
     return str(old), str(new)
 
 
-def _top_terms(place: Place, expr: Expr) -> list[tuple[str, Array]]:
-    """The summands of an expression as written: (source, value)."""
+def _top_terms(place: Place, expr: Expr, sign: int = 1) -> list[tuple[str, Array]]:
+    """The summands of an expression, each with its sign: (source, value)."""
     if isinstance(expr, Apply) and expr.operation.name in ("+", "-"):
         left, right = expr.args
-        last = place.value(right)
-        return [*_top_terms(place, left), (right.source, last if expr.operation.name == "+" else -last)]
-    return [(expr.source, place.value(expr))]
+        second = sign if expr.operation.name == "+" else -sign
+        return [*_top_terms(place, left, sign), *_top_terms(place, right, second)]
+    if isinstance(expr, Apply) and expr.operation.name == "neg":
+        return _top_terms(place, expr.args[0], -sign)
+    if sign > 0:
+        return [(expr.source, place.value(expr))]
+    return [(Text(expr.source).negated(NEGATIVE), -place.value(expr))]
 
 
 def backward_step(place: Place, equation: str) -> tuple[str, ...]:
@@ -129,9 +204,12 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     if undefined(place, equation):
         return (f"At t={t} {absence(place)}: {equation} sends nothing back.",)
     if equation == "loss":
-        return (
-            f"The way back starts at the loss of t={t}: it counts {STYLES[1].number(gradient[0])} in the objective.",
-        )
+        counts = f"it counts {STYLES[1].number(gradient[0])} in the objective"
+        if senders(place, equation):  # something reads the loss, and sends to it as well
+            return (f"∂{equation}[{t}] = {result}, in all that it counts for.",)
+        if _starts_here(place):
+            return (f"The way back starts at the loss of t={t}: {counts}.",)
+        return (f"The loss of t={t} joins the way back: {counts}.",)
     short = f"∂{equation}[{t}] = {result}."
     arrived = what_arrived(place, equation)
     if not arrived:
@@ -139,10 +217,18 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     stays = ", which stays where the sequence is over" if kept_on(place, equation) is not None else ""
     parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
     return (
-        f"{short[:-1]} is complete: {' and '.join(parts)}{stays}.",
-        f"{short[:-1]}, from {' and '.join(sender for sender, _ in arrived)}.",
+        f"{short[:-1]} is complete: {_listed(parts)}{stays}.",
+        f"{short[:-1]}, from {_listed([sender for sender, _ in arrived])}.",
         short,
     )
+
+
+def _starts_here(place: Place) -> bool:
+    """Whether no loss of this sequence comes before this one on the way back through the window."""
+    tape = place.tape
+    way = next(way for way, names in tape.plan.backward_order if "loss" in names)
+    walked = range(place.place) if way > 0 else range(place.place + 1, tape.T)
+    return all(undefined(place.at(there), "loss") for there in walked)
 
 
 def update_step(update: Update, parameter: str, equation: str, element: Element) -> tuple[str, ...]:
@@ -165,7 +251,8 @@ def update_step(update: Update, parameter: str, equation: str, element: Element)
     where = element(parameter, tuple(int(i) for i in np.unravel_index(k, value.shape)))
     if not np.isfinite(move[k]):
         return (f"{parameter} moves; {parameter}{where} most: {old} → {new}.",)
+    most = f"no element more than {parameter}{where}" if _tied(move, k) else f"{parameter}{where} most"
     return (
-        f"{parameter} moves; {parameter}{where} most, by {number(move[k])}: {old} → {new}.",
-        f"{parameter} moves, most by {number(move[k])}.",
+        f"{parameter} moves; {most}, by {number(move[k])}: {old} → {new}.",
+        f"{parameter} moves, at most by {number(move[k])}.",
     )

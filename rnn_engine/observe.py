@@ -219,8 +219,16 @@ class _Observer:
         order, chances = ranked(p, generator.temperature, generator.top_k)
         plain = generator.greedy or (generator.temperature == 1.0 and generator.top_k is None)
         chance = number(p[drawn]) if plain else f"chance {number(chances[order == drawn][0])}"
+        how = generator.how
+        if generator.greedy and np.count_nonzero(p == p.max()) > 1:
+            how = f"the first of the most likely tokens of {output}"
+        if self.at.place + 1 == len(generated):
+            return formula, (
+                f"{token(drawn)} is {how} ({chance}); with it the text ends.",
+                f"{token(drawn)} is the last.",
+            )
         return formula, (
-            f"{token(drawn)} is {generator.how} ({chance}); it is the next input.",
+            f"{token(drawn)} is {how} ({chance}); it is the next input.",
             f"{token(drawn)} is the next input.",
         )
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from rnn_engine.core.operation import ATOM, NEGATIVE, Array, Shape, Text
 
+SMALL = 1e-3
+"""Below it six decimals are fewer than four digits, too few to compute along with: it is written by a power of ten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -24,10 +27,12 @@ class Style:
         size = abs(value)
         if value == int(value) and size < 1e6:
             return str(int(value))
-        if size >= 1e5 or size < 0.5 * 10.0**-self.decimals:
-            return f"{value:.{max(self.decimals - 2, 1)}e}"
         text = f"{value:.{self.decimals}f}"
-        return text.rstrip("0") if type(value)(text) == value else text
+        if size < 1e5 and type(value)(text) == value:
+            return text.rstrip("0")
+        if size >= 1e5 or size < max(SMALL, 0.5 * 10.0**-self.decimals):
+            return f"{value:.{max(self.decimals - 2, 1)}e}"
+        return text
 
     def vector(self, values: Array, scalar: bool) -> Text:
         flat = np.ravel(values)

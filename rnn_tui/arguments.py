@@ -143,8 +143,8 @@ def parser() -> Parser:
         "predict",
         "judge answers: are these numbers right?",
         "Judge the answers in a CSV file with the columns address, cell and given, as predict mode does: right is\n"
-        "within 1 % or 0.005; + or - stands for the sign alone; 2x4, [4] or scalar for the shape. Prints the record\n"
-        "with the correct values, and exits with 1 where an answer is wrong.",
+        "within 1 %, or within 0.005 and 5 % of the value; + or - stands for the sign alone, and 0 is 0; 2x4, [4] or\n"
+        "scalar is the shape. Prints the record with the correct values, and exits with 1 where an answer is wrong.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     p.add_argument("answers", metavar="ANSWERS.csv", help="such as P saves in predict mode")

@@ -186,8 +186,13 @@ def range_of(args: argparse.Namespace) -> tuple[str | None, str | None]:
 
 
 def names_of(names: str | None) -> list[str] | None:
-    """`h,loss` as a list."""
-    return None if names is None else [n.strip() for n in names.split(",") if n.strip()]
+    """`h,loss` as a list; None where nothing is asked for. Raises `UsageError` where no name is in it."""
+    if names is None:
+        return None
+    found = [name for name in map(str.strip, names.split(",")) if name]
+    if not found:
+        raise UsageError(f"--names {names!r}: no name; expected names of equations, such as h,loss")
+    return found
 
 
 def open_screen(args: argparse.Namespace) -> int:

@@ -106,10 +106,10 @@ COMMANDS: tuple[Command, ...] = (
     _motion("time_back", "up N", "time back", "the same equation one time step earlier", reverse="time"),
     _motion("phase", "f", "phase", "the next phase: forward, backward, update", reverse="phase_back", footer=4),
     _motion("phase_back", "F", "phase back", "the phase before", reverse="phase"),
-    _motion("iteration", "i", "iteration", "the next iteration", reverse="iteration_back", footer=9),
+    _motion("iteration", "i", "iteration", "the next iteration", reverse="iteration_back", footer=11),
     _motion("iteration_back", "I", "iteration back", "the iteration before", reverse="iteration"),
     _motion(
-        "into", "s", "step into", "into the equation: the next of its sub-expressions", reverse="into_back", footer=11,
+        "into", "s", "into", "into the equation: the next of its sub-expressions", reverse="into_back", footer=8,
     ),
     _motion("into_back", "S", "into, back", "the sub-expression before", reverse="into"),
     _motion("home", "home", "first step", "the first step of the run", reverse="end"),
@@ -117,11 +117,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "go", ("g",), "go_to", "go to",
         "go to a time step (3), an index (#120), an address (12:backward:3:h), a share (50%) or the end",
-        "time", footer=8,
+        "time", footer=10,
     ),
     Command(
         "search", ("slash",), "search", "search",
-        "find an equation, a parameter, a token, a phase, a mark or an address, and go there", "time", footer=10,
+        "find an equation, a parameter, a token, a phase, a mark or an address, and go there", "time", footer=12,
     ),
     Command("play", ("space",), "play", "play", "play, and pause again", "time", footer=6),
     Command("faster", ("plus",), "speed(1)", "faster", "play faster", "time", "slower"),
@@ -145,7 +145,7 @@ COMMANDS: tuple[Command, ...] = (
         "follow", ("escape",), "follow", "let go",
         "let go of the cell that was picked: the selected number is again what each step writes", "panes and cells",
     ),
-    Command("pane", ("tab",), "pane(1)", "pane", "the next pane", "panes and cells", "pane_back", footer=7),
+    Command("pane", ("tab",), "pane(1)", "pane", "the next pane", "panes and cells", "pane_back", footer=9),
     Command("pane_back", ("shift+tab",), "pane(-1)", "pane back", "the pane before", "panes and cells", "pane"),
     Command("jump", ("v",), "jump", "jump", "then a letter: jump to the pane that shows it", "panes and cells"),
     Command("zoom", ("z",), "zoom", "zoom", "give this pane all the room, and back", "panes and cells", footer=17),
@@ -172,21 +172,21 @@ COMMANDS: tuple[Command, ...] = (
         "back_out", ("backspace",), "back_out", "back out", "back to where one was",
         "explanations", waits=True,
     ),
-    Command("full", ("x",), "full", "in full", "explain this step in full", "explanations", footer=12, waits=True),
+    Command("full", ("x",), "full", "full", "explain this step in full", "explanations", footer=7, waits=True),
     Command(
         "flow", ("t",), "flow", "flow", "gradient flow through time: what each loss sends to each time step",
-        "explanations", footer=10, waits=True,
+        "explanations", footer=7, waits=True,
     ),
     Command(
         "predict", ("p",), "predict", "predict", "predict mode: from here on a step asks before it shows its numbers",
-        "explanations", footer=14, waits=True,
+        "explanations", footer=8, waits=True,
     ),
     Command(
         "record", ("P",), "record", "save answers", "save the answers of predict mode as CSV", "explanations"
     ),
     Command(
         "edit", ("e",), "edit", "set", "set the selected number by hand; all that comes after follows",
-        "what if", footer=10, waits=True,
+        "what if", footer=12, waits=True,
     ),
     Command("undo", ("u",), "undo", "undo", "take the last edit back", "what if", "redo", waits=True),
     Command("redo", ("U",), "redo", "redo", "make the edit again that was taken back", "what if", "undo", waits=True),
@@ -220,8 +220,8 @@ COMMANDS: tuple[Command, ...] = (
     _in_view("out", "backspace", "back", "back to where one was", "why flow hops full", 2),
     _in_view("close", "q escape", "close", "close the panel and stay here", "why flow hops full", 1),
     _in_view(
-        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus x left_square_bracket right_square_bracket", "answer",
-        "the value, only its sign (+ or -), or the shape: 2x4", "predict", group="predict mode",
+        "answer", "0 1 2 3 4 5 6 7 8 9 full_stop minus plus E x left_square_bracket right_square_bracket", "answer",
+        "the value (-0.25, 2E-9), its sign (+ - or 0), or the shape: 2x4", "predict", group="predict mode",
     ),
     _in_view("rub_out", "backspace", "rub out", "take back the last digit", "predict", group="predict mode"),
     _in_view("give", "enter", "answer", "give this answer", "predict", 2, group="predict mode"),

@@ -279,11 +279,33 @@ def test_trace_from_to_and_names(rnn_tui: Program) -> None:
         ["--to", "nowhere"],
         ["--from", "1:sideways"],
         ["--names", "nobody"],
+        ["--names", ""],
         ["--at", "1", "--to", "2"],
     ],
 )
 def test_trace_of_a_place_or_name_that_is_not_there(rnn_tui: Program, arguments: list[str]) -> None:
     refused(rnn_tui("trace", "hi-there", *arguments), arguments[1])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "hello"], ["edits", "hello", "-o"], ["export", "hello", "--format", "md", "-o"],
+        ["export", "hello", "--format", "svg", "-o"], ["trace"], ["check"], ["horizon"],
+        ["new", "--cell", "gru", "--hidden", "2", "--text", "words.txt", "-o"],
+        ["new", "--cell", "gru", "--hidden", "2", "-o", "new.json", "--csv"],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("file", ["nowhere/x", "words.txt/x", f"./{'x' * 300}"])
+def test_a_file_that_cannot_be_read_or_written_is_a_bad_file(
+    rnn_tui: Program, tmp_path: Path, arguments: list[str], file: str
+) -> None:
+    """And not a 1, which says of `predict` that an answer is wrong."""
+    (tmp_path / "words.txt").write_text("some words")
+    result = rnn_tui(*arguments, file)
+    assert result.returncode == 2, result
+    assert file.removeprefix("./") in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_trace_says_infinity_in_words(rnn_tui: Program, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def of_explosion() -> dict[str, dict[str, float]]:
         },
         "18:update:W_hh:g": {"1": 1},
         "40:evaluate:20:s": {
-            "0.272": s[0], "0.25": due[0], "0.551": s[1], "0.55": due[1],
+            "0.272": s[0], "0.25": due[0], "0.551": s[1], "0.55": due[1], "0.553": s[2], "0.5": due[2],
             "0.96": float(np.linalg.eigvals(run.ending().after.parameters["W_hh"]).real.max()),
         },
     }  # fmt: skip

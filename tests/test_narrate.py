@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from rnn_engine.core.language import Apply, Expr
+from rnn_engine.narrate import forward_step
 from rnn_engine.observe import observe
+from rnn_engine.place import Place
 from rnn_engine.replay import dumps
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_tui import cli
 from tests.build import document, lesson, session, sessions
 from tests.conftest import Result, python
+from tests.test_explain import NUMBER, places, worked_out
 
 Captured = pytest.CaptureFixture[str]
 
@@ -93,6 +99,8 @@ def test_notes_stand_before_their_step(capsys: Captured) -> None:
         ["no-such-lesson"],
         ["batch", "--at", "1", "--from", "1"],
         ["batch", "--names", "nothing"],
+        ["batch", "--names", ""],
+        ["batch", "--names", " , "],
         ["batch", "--sequence", "99"],
     ],
 )
@@ -199,7 +207,7 @@ def test_nan_and_infinity_are_named_for_what_they_are() -> None:
 def test_a_draw_says_how_it_was_made() -> None:
     weights = {"W": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]}
     text = "h = W @ x + h[t-1]\np = softmax(h)"
-    drawing = {"prompt": "a", "length": 1, "mode": "sample"}
+    drawing = {"prompt": "a", "length": 2, "mode": "sample"}
     data = {"text": "abca"}
     told = said(session(text, weights, data=data, generation=drawing))
     assert "a token drawn from p (0." in told["1:generate:1:sample"]
@@ -211,3 +219,136 @@ def test_a_draw_says_how_it_was_made() -> None:
     weights["W"][0][0] = "NaN"  # type: ignore[call-overload]
     told = said(session(text, weights, data=data, generation=drawing))
     assert told["1:generate:1:sample"].startswith("p is not a number")
+
+
+def test_only_a_draw_that_is_read_again_is_called_the_next_input() -> None:
+    greedy = {"prompt": "ab", "length": 2, "mode": "greedy"}
+    told = said(session("h = W @ x + h[t-1]\np = softmax(h)", EYE, data={"text": "abca"}, generation=greedy))
+    assert told["1:generate:1:sample"] == "The prompt goes on with b: nothing is drawn."
+    assert told["1:generate:2:sample"] == (
+        "a is the first of the most likely tokens of p (0.4223); it is the next input."
+    )
+    assert told["1:generate:3:sample"] == "a is the most likely token of p (0.6652); with it the text ends."
+    assert told["1:generate:2:p"] == "Tied at t=2: a and b with 0.4223 each."
+
+
+# ---------------------------------------------------------------- the largest term
+
+
+EYE = {"W": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]}
+
+
+def test_a_term_has_the_sign_that_it_has_in_the_sum() -> None:
+    text = "e = w * x - b\nd = (x - e) - (q * 2 + b)\nn = -(b - x) - -2 * x\nu = 1 - 0.5 * x"
+    told = said(session(text, {"w": 0.5, "b": 5.0, "q": 3.0}, data={"inputs": [0.1]}))
+    assert told["1:forward:1:e"] == "e[1] = -4.95; its largest term is -b = -5."
+    assert told["1:forward:1:d"] == "d[1] = -5.95; its largest term is -q * 2 = -6."
+    assert told["1:forward:1:n"] == "n[1] = -4.7; its largest term is -b = -5."
+    assert told["1:forward:1:u"] == "u[1] = 0.95; its largest term is 1."
+
+
+def test_a_sum_inside_of_a_function_has_a_largest_term() -> None:
+    text = "i = sigmoid(W @ x - b)\nm = mean(i)\ns = sum(i * i)\na = abs(m - 1)\nf = tanh(m * s * m * s * m * s * m)"
+    weights = {"W": [[0.5, -0.25], [0.0, 0.125]], "b": [2.0, -3.0]}
+    told = said(session(text, weights, data={"inputs": [[1.0, 2.0]]}))
+    assert told["1:forward:1:i"] == (
+        "i[1] = [0.1192, 0.9627]: sigmoid of a sum whose largest term is -b = [-2, 3]."
+    )
+    assert told["1:forward:1:m"] == "m[1] is the mean of i: 0.5409."
+    assert told["1:forward:1:s"] == "s[1] is the sum of i * i: 0.9409."
+    assert told["1:forward:1:a"] == "a[1] = 0.4591: the absolute value of a sum whose largest term is -1."
+    assert told["1:forward:1:f"].startswith("f[1] is tanh of m * s * m * s * m * s * m: ")
+
+
+def test_fuller_words_come_before_shorter_ones() -> None:
+    s = session("i = sigmoid(w * x - b)", {"w": 1.0, "b": 2.0}, data={"inputs": [1.0]})
+    assert observe(s, Timeline(s.run), 0).narration == (
+        "i[1] = 0.2689: sigmoid of a sum whose largest term is -b = -2.",
+        "i[1]: sigmoid of a sum whose largest term is -b.",
+        "i[1] = 0.2689.",
+    )
+
+
+@settings(max_examples=60)
+@given(sessions(max_T=3))
+def test_the_largest_term_is_one_and_is_the_largest(s: Session) -> None:
+    """What is said to be a term has that value, and no term is larger."""
+    for it, place in places(s):
+        for name in s.program.equations:
+            if name == "loss":
+                continue
+            told = forward_step(place, name, str, lambda name, index: "[]")[0]
+            found = re.search(r"largest term is (.*?)(?: = (.*))?\.$", told)
+            if found is None:
+                continue
+            exact = np.ravel(worked_out(found[1], it, place.place, place.sequence))
+            for quoted, value in zip(NUMBER.findall(found[2] or found[1]), exact.tolist(), strict=False):
+                mantissa, _, power = quoted.partition("e")
+                unit = 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
+                assert abs(float(quoted) - value) <= 0.5000001 * unit, told
+            argument: Expr = s.program.equations[name].root
+            if ": " in told.partition(" largest")[0]:
+                argument = s.program.equations[name].root.args[0]
+            _none_larger(place, argument, float(np.abs(exact).max()))
+
+
+def _none_larger(place: Place, expr: Expr, size: float) -> None:
+    """No summand is larger than that."""
+    if isinstance(expr, Apply) and expr.operation.name in ("+", "-", "neg"):
+        for arg in expr.args:
+            _none_larger(place, arg, size)
+    else:
+        assert float(np.abs(place.value(expr)).max()) <= size * (1 + 1e-9)
+
+
+# ---------------------------------------------------------------- ties, lists, ways
+
+
+def test_what_is_tied_is_not_called_the_most() -> None:
+    text = "g = softmax(h[t-1])\nh = W @ x + h[t-1]\np = softmax(h)\nloss = cross_entropy(p, y)"
+    data = {"inputs": [[1.0, 1.0, 0.0], [0.0, 0.0, 2.0]], "targets": [1, 2]}
+    told = said(session(text, EYE, data=data, training=RUNNING))
+    assert told["1:forward:1:g"] == "The largest in g[1] is 0.3333, 3 times."
+    assert told["1:forward:1:h"] == "No element changes more than h[1][0]: 0 → 1."
+    assert told["1:forward:1:p"] == "Tied at t=1: 0 and 1 with 0.4223 each; the target 1 is among them."
+    assert told["1:forward:2:h"] == "h[2][2] changes most: 0 → 2."
+    assert told["1:forward:2:p"] == "Most likely at t=2: 2 with 0.5761, and that is the target."
+    text = "p = softmax(W @ x)\nloss = cross_entropy(p, y)"
+    data = {"inputs": [[0.0] * 4], "targets": [1]}
+    told = said(session(text, {"W": [[1.0] * 4] * 4}, data=data, training=RUNNING))
+    assert told["1:forward:1:p"] == "At t=1, 4 are the likeliest, with 0.25 each; the target 1 is among them."
+    assert told["1:update:W:w"] == "W does not move."
+    told = said(session("h = W @ x\nloss = sum(h) - sum(y)", {"W": [[1.0, 2.0]]}, data={
+        "inputs": [[1.0, 1.0]], "targets": [[0.0]]}, training=RUNNING))  # fmt: skip
+    assert told["1:update:W:w"] == "W moves; no element more than W[0,0], by -1: 1 → 0."
+
+
+def test_a_state_that_is_read_from_later_steps_changes_from_there() -> None:
+    text = "g = tanh(u * g[t+1] + x)\nloss = squared_error(g, y)"
+    data = {"inputs": [0.5, 0.25, 0.0], "targets": [0.0, 0.0, 0.0]}
+    told = said(session(text, {"u": 1.0}, data=data, training=RUNNING))
+    assert told["1:forward:3:g"] == "g[3] = 0, as one time step later."
+    assert told["1:forward:2:g"] == "g[2] changes from t=3: 0 → 0.2449."
+    assert told["1:forward:1:g"] == "g[1] changes from t=2: 0.2449 → 0.6321."
+    assert (
+        told["1:backward:3:loss"] == "The way back starts at the loss of t=3: it counts 1 in the objective."
+    )
+
+
+def test_the_way_back_starts_once_a_window() -> None:
+    text = "a = w * x\nb = w * x\nh = a + b + h[t-1] + m[t-1]\nm = h * a\nloss = squared_error(h, y)"
+    data = {"inputs": [1.0, 1.0, 1.0, 1.0], "targets": [0.5, 0.25, 0.5, None]}
+    training = {**RUNNING, "window": 2}
+    told = said(session(text, {"w": 0.5}, data=data, training=training))
+    starts = {address for address, line in told.items() if line.startswith("The way back starts")}
+    assert starts == {"1:backward:2:loss", "2:backward:3:loss"}
+    assert told["1:backward:1:loss"] == "The loss of t=1 joins the way back: it counts 1 in the objective."
+    assert re.fullmatch(r"∂h\[1\] = \S+ is complete: \S+ from h\[2\], \S+ from loss\[1\] and \S+ from m\[1\]\.",
+                        told["1:backward:1:h"])  # fmt: skip
+
+
+def test_a_loss_that_is_read_again_counts_for_more_than_its_weight() -> None:
+    text = "h = u * h[t-1] + x + w * loss[t-1]\nloss = squared_error(h, y)"
+    told = said(session(text, {"u": 0.5, "w": 0.25}, data={"inputs": [1.0, 1.0], "targets": [0.0, 0.0]},
+                        training=RUNNING))  # fmt: skip
+    assert told["1:backward:1:loss"] == "∂loss[1] = 1.875, in all that it counts for."

@@ -340,6 +340,13 @@ def test_the_footer_keeps_help_and_quit_at_any_width() -> None:
         assert ": commands" in line
 
 
+def test_the_footer_names_every_explanation_at_120_columns() -> None:
+    for idle in (frozenset[str](), frozenset({"step_back"}), frozenset({"step"})):
+        line = text_of([draw_footer(FooterView(idle=idle), 120)])
+        for named in ("s into", "Enter why?", "x full", "t flow", "p predict"):
+            assert named in line, line
+
+
 def test_the_timeline_says_phase_time_step_iteration_and_index() -> None:
     controller = FakeController()
     controller.go_to("3:backward:2:h")

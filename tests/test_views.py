@@ -491,7 +491,7 @@ async def test_nothing_opens_that_would_tell_the_answer() -> None:
         assert explained(pilot) == "h[1][0]"
         await keys(pilot, "right")
         assert session(pilot).explorer.view is None
-        assert "z[1][hi] = ▏" in screen_text(pilot)
+        assert f"{session(pilot).predicting.question.label} = ▏" in screen_text(pilot)
         await keys(pilot, "space")
         assert "step by step" in screen_text(pilot)
 
@@ -505,12 +505,36 @@ async def test_what_is_no_answer_is_not_recorded_and_digits_can_be_rubbed_out() 
         assert session(pilot).predicting.answers == []
 
 
+async def test_a_tiny_number_is_typed_by_its_power_of_ten() -> None:
+    async with opened("vanishing", "1:backward:1:h") as pilot:
+        await keys(pilot, "p", "0", "full_stop", "0", "0", "4", "enter")
+        assert "Not right" in screen_text(pilot)
+        question = session(pilot).predicting.question
+        mantissa, _, exponent = f"{question.value:.2e}".partition("e-")
+        typed = [*mantissa.replace("-", "−"), "E", "−", *exponent.lstrip("0")]
+        await keys(pilot, *({".": "full_stop", "−": "minus"}.get(key, key) for key in typed), "enter")
+        assert f"Right: it is {question.value:.6g}" in " ".join(screen_text(pilot).split())
+
+
+async def test_nought_is_a_sign() -> None:
+    async with opened("truncated-bptt", "1:backward:3:h") as pilot:
+        await keys(pilot, "p")
+        assert "its sign: + - or 0" in screen_text(pilot) or "its sign, + - or 0" in screen_text(pilot)
+        assert session(pilot).predicting.question.value == 0.0
+        await keys(pilot, "plus", "enter")
+        assert "Not right: the other sign, or 0" in screen_text(pilot)
+        await keys(pilot, "0", "enter")
+        assert "Right: it is 0" in screen_text(pilot)
+
+
 async def test_the_answers_are_saved_and_quitting_asks_before_they_are(tmp_path: Path) -> None:
     path = tmp_path / "record.csv"
     async with opened(BPTT, "1:forward:1:h") as pilot:
         await keys(pilot, "P")
-        assert "no answers yet" in screen_text(pilot)
-        await keys(pilot, "p", "a", "q")
+        assert "no answers yet; p begins predict mode" in screen_text(pilot)
+        await keys(pilot, "p", "P")
+        assert "no answers yet; Enter gives one" in screen_text(pilot)
+        await keys(pilot, "a", "q")
         assert isinstance(pilot.app.screen, SureScreen)
         await keys(pilot, "n", "P")
         screen = pilot.app.screen

@@ -325,6 +325,27 @@ def test_the_gradient_of_a_parameter_in_a_batch() -> None:
     assert len(answer.numbers[0].split(" + ")) == 2
 
 
+@pytest.mark.parametrize(("name", "iteration"), [("lstm-remembers", 1), ("gru-remembers", 3), ("hello", 2)])
+def test_an_update_can_be_computed_along(name: str, iteration: int) -> None:
+    """With the digits that are shown, of small numbers under a root too, and not with all of them."""
+    s = lesson(name)
+    timeline, rule, compared = Timeline(s.run), s.run.rule, 0
+    assert rule is not None
+    cells = (
+        Cell("update", iteration, parameter, index, equation=equation)
+        for parameter, shape in s.program.parameters.items()
+        for equation in rule.equations
+        for index in np.ndindex(*shape)
+    )
+    for answer in (why(s, timeline, cell) for cell in cells):
+        if answer.numbers:
+            size = max(abs(value) for value in (answer.value, *(term.value for term in answer.terms)))
+            near = pytest.approx(answer.value, rel=0.0, abs=1e-3 * size)
+            assert worked_out(answer.numbers[0]) == near, answer
+            compared += 1
+    assert compared >= 40
+
+
 def test_what_is_long_is_said_shorter() -> None:
     """Complete and shorter before fuller with an …; the last fits into a line of a small terminal."""
     n = 60

@@ -32,8 +32,8 @@ def suggested(session: str, address: str, suffix: str = "svg") -> str:
     return f"{stem[:100]}.{suffix}"
 
 
-def write(file: str, pieces: Iterable[bytes], *, replace: bool) -> None:
-    """Write a file whole or not at all. Raises `EngineError`, also where it is there and may not be replaced."""
+def target_of(file: str, *, replace: bool) -> Path:
+    """Where a file is to be. Raises `EngineError`, also where it is there already and may not be replaced."""
     try:
         target = Path(file).expanduser()
         there = target.exists()
@@ -42,7 +42,12 @@ def write(file: str, pieces: Iterable[bytes], *, replace: bool) -> None:
         raise EngineError(f"{file}: cannot be written: {reason or error}") from None
     if there and not replace:
         raise Exists(f"{file}: is there already; --force replaces it")
-    write_whole(target, pieces)
+    return target
+
+
+def write(file: str, pieces: Iterable[bytes], *, replace: bool) -> None:
+    """Write a file whole or not at all. Raises `EngineError`, also where it is there and may not be replaced."""
+    write_whole(target_of(file, replace=replace), pieces)
 
 
 class Exists(EngineError):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rnn_engine.edits import key, where
-from rnn_engine.errors import EngineError
 from rnn_engine.replay import dumps, read_edit
 from rnn_engine.session import Session
 from rnn_engine.spelling import described
+from rnn_tui.export.files import target_of
 from rnn_tui.lessons import find
 from rnn_tui.text import safe_text
 
@@ -33,9 +32,7 @@ def edits(session: str, changes: Sequence[str], output: str | None, *, force: bo
         for edit in opened.edits:
             print(safe_text(f"{where(edit, opened.run)}  {described(opened, edit)}"))
     if output is not None:
-        if not force and Path(output).exists():
-            raise EngineError(f"{output}: is there already; --force replaces it")
-        opened.save(output)
+        opened.save(target_of(output, replace=force))
         print(f"wrote {safe_text(output)}; `rnn-tui {safe_text(output)}` opens it", file=sys.stderr)
     elif not opened.edits:
         print("nothing is set by hand", file=sys.stderr)

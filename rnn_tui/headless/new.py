@@ -17,7 +17,6 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 from rnn_engine import replay as replays
@@ -28,6 +27,7 @@ from rnn_engine.errors import EngineError
 from rnn_engine.initialise import first_values
 from rnn_engine.replay import Clip, Generation, Optimizer, Replay, Training, Value
 from rnn_engine.session import Session
+from rnn_tui.export.files import target_of
 from rnn_tui.headless.own_data import OwnData, own_json, own_table, own_text
 
 LEARNING_RATE, LIMIT, ITERATIONS, WINDOW = 0.1, 5.0, 100, 25
@@ -67,9 +67,7 @@ def new(
         raise EngineError(f"--seed {seed}: expected 0 or more")
     if forget_bias is not None:
         check_forget_bias(cell, forget_bias)
-    target = Path(output)
-    if not force and target.exists():
-        raise EngineError(f"{output}: is there already; --force replaces it")
+    target = target_of(output, replace=force)
     own = (
         own_text(text, level)
         if text is not None

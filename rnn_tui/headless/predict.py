@@ -35,8 +35,11 @@ def judged(session: str, answers: str, sequence: int) -> int:
 
 
 def _rows(path: str) -> list[dict[str, str]]:
-    with Path(path).open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+    try:
+        with Path(path).open("rb") as file:  # a pipe will do
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise EngineError(f"{path}: {error.strerror or error}; expected a CSV file") from None
     if len(data) > MOST_BYTES:
         raise EngineError(f"{path}: too long; expected a CSV file of at most 4 MB")
     try:

@@ -16,7 +16,7 @@ from rnn_tui.commands import COMMANDS, GROUPS, Command
 from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.text import cells, content
 
-DIGITS = "0-9 . + -"
+DIGITS = "0-9 . + - E"
 LEGEND = (
     ("▸ 2", "the current time step"), ("h•", "this step wrote here; its cells are underlined"),
     ("·", "not computed yet"), ("?", "to predict"), ("0", "exactly zero; anything else keeps its digits"),

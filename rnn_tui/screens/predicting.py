@@ -75,7 +75,7 @@ class Predicting:
             self._start = self._screen.snapshot.timeline.index
         else:
             self._screen.move_on()
-            hint = " P saves the answers." if self.unsaved else ""
+            hint = f" {self._screen.app.key('record')} saves the answers." if self.unsaved else ""
             self._screen.say(f"{predict.score(self.answers).line}{hint}")
 
     def forget(self) -> None:
@@ -96,7 +96,7 @@ class Predicting:
         if snapshot.within:
             self._place = None
         if self._questions:
-            self._at = predict.largest(self._questions)
+            self._at = predict.first(self._questions)
             self._select()
 
     def covered(self, snapshot: Snapshot) -> Snapshot:
@@ -114,10 +114,10 @@ class Predicting:
         else:
             here = f"{question.label} = {self.typed}▏"
             other = ", h l for another cell" if len(self._questions) > 1 else ""
-            how = f"Type the value ({predict.RULE}), or only its sign, + or -; Enter answers"
+            how = f"Type the value ({predict.RULE}) or its sign, + - or 0; Enter answers"
             told = (
                 f"{here}  {how}; s asks for its shape{other}.",
-                f"{here}  Type the value, or its sign + or -; Enter answers; s: shape.",
+                f"{here}  Type the value, or its sign: + - or 0; Enter answers; s: shape.",
                 here,
             )
         return replace(predict.cover(snapshot, question, numbers=bool(self._help)), narration=told)
@@ -159,7 +159,7 @@ class Predicting:
             wanted = (
                 "a shape such as 2x4 or 4"
                 if self._asks == "shape"
-                else "a number such as -0.25, or only + or -"
+                else "a number such as -0.25 or 2E-9, or its sign: + - or 0"
             )
             self._screen.say(f"type {wanted}; e, t and a help, s asks for {self._not_asked}")
             return
@@ -223,7 +223,10 @@ class Predicting:
         """Ask for a file, and write the answers."""
         screen = self._screen
         if not self.answers:
-            screen.say("no answers yet; p begins predict mode")
+            how = f"{screen.app.key('predict')} begins predict mode"
+            if self.on:
+                how = "Enter gives one" if self.pending else "the next step that writes numbers asks"
+            screen.say(f"no answers yet; {how}")
             return
         refused: list[str] = []
 
