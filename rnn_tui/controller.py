@@ -22,7 +22,7 @@ from rnn_engine.snapshot import Snapshot
 from rnn_engine.spelling import described, label, parse_cell
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
-from rnn_tui.edits import Prompt
+from rnn_tui.edits import Prompt, follows
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
@@ -332,6 +332,13 @@ class Controller:
     def unsaved(self) -> bool:
         """Whether an edit, a mark or a note would be lost."""
         return self._new_marks or self.session.edits != self._saved_edits
+
+    def spot_to_set(self, name: str) -> Spot | str:
+        """Where the number of that name can be set by hand, or one sentence what to set instead."""
+        cell = self.cell_named(name)
+        if isinstance(cell, str):
+            return cell
+        return self.spot_of(cell) or follows(self.session, cell)
 
     def edit_prompt(self, spot: Spot) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""

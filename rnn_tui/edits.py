@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnn_engine.edits import column, key, sequence_number
 from rnn_engine.precision import shortest_number
@@ -66,6 +66,19 @@ def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
             value,
         )
     return _value(session, cell, value), label(session, cell), value
+
+
+def follows(session: Session, cell: Cell) -> str:
+    """Why a number that no pane shows cannot be set here, and what can be."""
+    name = label(session, cell)
+    match cell.kind:
+        case "update":
+            weight = label(session, replace(cell, equation="w"))
+            return f"{name} follows from other numbers; set {weight} instead (g {weight} goes to it)"
+        case "gradient" | "parameter gradient":
+            return f"{name} follows from other numbers; set a value, a weight or an input instead"
+        case _:
+            return f"no pane shows {name} here; g {name} goes to the step that made it"
 
 
 def _value(session: Session, cell: Cell, value: float) -> Edit:

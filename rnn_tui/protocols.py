@@ -94,6 +94,9 @@ class Controller(Protocol):
     def revision(self) -> int:
         """Grows whenever numbers change that were there: at every edit."""
 
+    def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
+        """Where the number of that name can be set by hand, or one sentence what to set instead."""
+
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""
 

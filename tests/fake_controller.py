@@ -204,6 +204,10 @@ class FakeController:
         """The format and the address."""
         return f"{format} {self.address(self.index)}"
 
+    def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
+        """All of its numbers are in the panes."""
+        return f"{name} is in no pane"
+
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """Any number can be asked for."""
         return Prompt(f"Set {spot[1]}", "0.25", "a number")

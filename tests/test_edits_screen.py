@@ -252,6 +252,35 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
         assert ("3:forward:2:z", "nm", "x") in screen.controller.marks()
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "titled", "then"),
+    [
+        ("hello", "1:update:W_xh:g", "g of W_xh[0,e]", "set W_xh[0,e] instead"),
+        (BPTT, "2:backward:3:loss", "∂loss[3]", "set a value, a weight or an input instead"),
+        (BPTT, "end", "b_y[hi]", ""),
+    ],
+)
+async def test_what_is_set_is_the_number_in_the_title(name: str, at: str, titled: str, then: str) -> None:
+    async with opened(name, at) as pilot:
+        screen = screen_of(pilot)
+        assert titled in screen_text(pilot)
+        await keys(pilot, "e")
+        if then:
+            await until(pilot, lambda: titled in screen.said and then in screen.said)
+        else:
+            await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+            assert f"Set {titled}" in str(pilot.app.screen.query("Static").first().render())
+
+
+async def test_with_an_explanation_open_too() -> None:
+    async with opened("hello", "1:update:W_xh:g") as pilot:
+        screen = screen_of(pilot)
+        await keys(pilot, "enter")
+        await until(pilot, lambda: screen.view_name == "why")
+        await keys(pilot, "e")
+        await until(pilot, lambda: "set W_xh[0,e] instead" in screen.said)
+
+
 @pytest.mark.parametrize("pause", range(12))
 async def test_no_key_is_lost_while_a_dialog_comes(pause: int) -> None:
     """However far it has come: pushed, mounted, with a line or without."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from rnn_engine.errors import EngineError
 from rnn_tui.edits import Prompt
-from rnn_tui.render.cells import resolve
+from rnn_tui.protocols import Controller
+from rnn_tui.questions import Spot
+from rnn_tui.render.cells import Selection, resolve
 from rnn_tui.screens.dialogs import AskScreen, Field, MarksScreen
 from rnn_tui.text import safe_text
 
@@ -55,19 +57,16 @@ def ask_which_mark(screen: SessionScreen) -> None:
 
 
 def ask_value(screen: SessionScreen) -> None:
-    """Ask for another value of the selected cell, and set it."""
+    """Ask for another value of the number that the title names, and set it."""
     controller, name, selection = screen.controller, screen.pane.NAME, screen.pane.selection
-    asked: list[tuple[tuple[str, str, int, int], Prompt]] = []
+    titled = screen.elsewhere[0]
+    asked: list[tuple[Spot, Prompt]] = []
 
     def prepare() -> str:
-        matrices = controller.snapshot.panes[name]
-        at = resolve(selection, matrices)
-        if at is None:
-            return "there is no cell here"
-        spot = name, matrices[at.index].key, at.row, at.column
-        prompt = controller.edit_prompt(spot)
-        if isinstance(prompt, str):
-            return prompt
+        spot = controller.spot_to_set(titled) if titled else _spot(controller, name, selection)
+        prompt = spot if isinstance(spot, str) else controller.edit_prompt(spot)
+        if isinstance(prompt, str) or isinstance(spot, str):
+            return str(prompt)
         asked.append((spot, prompt))
         return ""
 
@@ -87,6 +86,13 @@ def ask_value(screen: SessionScreen) -> None:
         screen.app.push_screen(AskScreen(prompt.title, (field,), prompt.hint, attempt))
 
     screen.submit(prepare, then=ask)
+
+
+def _spot(controller: Controller, pane: str, selection: Selection | None) -> Spot | str:
+    """The cell that a selection means now."""
+    matrices = controller.snapshot.panes[pane]
+    at = resolve(selection, matrices)
+    return "there is no cell here" if at is None else (pane, matrices[at.index].key, at.row, at.column)
 
 
 def ask_which_edit(screen: SessionScreen) -> None:

@@ -102,15 +102,16 @@ class Running(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
-        elsewhere = bool(self.unshown[0]) or (view is not None and view.in_no_pane)
+        elsewhere = bool(self.elsewhere[0]) or (view is not None and view.in_no_pane)
         picked = not self.follows
         for pane in self.panes.values():
             focused = pane is here and not elsewhere
             pane.show(snapshot, focused=focused, picked=picked, jump=self.typing.jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
-        exact = (safe_text(self.unshown[0]), self.unshown[1]) if self.unshown[0] else here.exact()
-        self._title.show(snapshot, (view and view.exact) or exact, len(self.arrangement.hidden))
+        name, number = self.elsewhere
+        exact = (safe_text(name), number) if name else (view and view.exact) or here.exact()
+        self._title.show(snapshot, exact, len(self.arrangement.hidden))
         self._equation.show(snapshot, boxed=frames, marked=view is not None and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
@@ -125,6 +126,14 @@ class Running(Stage):
             )
         )
         self.app.flush()
+
+    @property
+    def elsewhere(self) -> tuple[str, str]:
+        """Name and exact value of the number in the title where that is the selected cell of no pane; else empty."""
+        view = self.explorer.view
+        if view is None or view.exact is None:
+            return self.unshown
+        return view.exact if view.in_no_pane or self.unshown[0] else ("", "")
 
     @property
     def view_name(self) -> str:
