@@ -10,9 +10,11 @@ import asyncio
 import gc
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
@@ -141,6 +143,10 @@ class RnnTuiApp(PaintedApp[None]):
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
+        self.shelf = self._keeper.shelf
+        self.kept: Path | None = None
+        """Where what was not saved has been written, when the program was ended from outside."""
+        self._keeping, self._kept = threading.Lock(), False
         self._precision = precision
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
         self.commands = commands
@@ -215,7 +221,7 @@ class RnnTuiApp(PaintedApp[None]):
         loop = asyncio.get_running_loop()
         handle_signals(loop, self._leave)
         if sys.__stdin__ is not None:
-            self._watchdog = Watchdog(loop, self._leave, sys.__stdin__.fileno())
+            self._watchdog = Watchdog(loop, self._leave, self.keep, sys.__stdin__.fileno())
             self._watchdog.start()
 
     def on_ready(self) -> None:
@@ -228,7 +234,19 @@ class RnnTuiApp(PaintedApp[None]):
         if self._watchdog is not None:
             self._watchdog.stop()
 
+    def keep(self) -> None:
+        """Write what is not saved to where it is offered again; once, in whatever thread hears of the end first."""
+        with self._keeping:
+            if not self._kept and self._session is not None:
+                self._kept, self.kept = True, self.shelf.keep(self._session.controller)
+
+    def kept_of(self, controller: Controller) -> str:
+        """One sentence on what was kept of a session, if anything was."""
+        kept = self.shelf.latest_of(controller.origin)
+        return f"kept when the program was ended: {kept.words}; {self.key('open')} lists it" if kept else ""
+
     def _leave(self, code: int) -> None:
+        self.keep()
         self.exit(return_code=code)
 
     async def action_quit(self) -> None:

@@ -15,7 +15,8 @@ from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell, address_of
-from rnn_engine.replay import Mark, Replay
+from rnn_engine.replay import Mark, Replay, replaced
+from rnn_engine.replay import save as write_replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
@@ -24,6 +25,7 @@ from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
 from rnn_tui.edits import Prompt, follows
 from rnn_tui.history import Edits, History, sentence
+from rnn_tui.kept import kept_name
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
@@ -42,6 +44,8 @@ class Controller:
 
     def __init__(self, session: Session, path: str | None = None) -> None:
         self.session, self.path = session, path
+        self.origin = path or ""
+        """What it was read from or saved to last: the name of a lesson, or a file's whole path."""
         self.timeline = Timeline(session.run)
         self.index = session.cursor
         self.sequence = 0
@@ -75,13 +79,15 @@ class Controller:
     def open(cls, path: str, replay: Replay | None = None) -> Controller:
         """Open a replay; `replay` is what is in it, if it has been read. Raises `EngineError`.
 
-        A bundled lesson stays as it is: it is saved where the user works.
+        A bundled lesson stays as it is, and so does what was kept for a person: they are saved where the user works.
         """
         session = Session.load(path) if replay is None else Session.of(replay, path)
-        if Path(path).resolve().parent == directory():
-            return cls(session, Path(path).name)
-        controller = cls(session, path)
-        controller._may_replace = Path(path).resolve()
+        place, kept = Path(path).resolve(), kept_name(path)
+        lesson = place.parent == directory()
+        controller = cls(session, f"{kept}.json" if kept else place.name if lesson else path)
+        controller.origin = place.stem if lesson else str(place)
+        if not kept and not lesson:
+            controller._may_replace = place
         return controller
 
     @property
@@ -404,5 +410,11 @@ class Controller:
         self.session.cursor = self.index
         self.session.save(place)
         self._may_replace = place.resolve()
+        self.origin = str(self._may_replace)
         self.path, self._new_marks, self._saved_edits = target, False, self.session.edits
         return target
+
+    def write_copy(self, path: Path) -> None:
+        """Write the session as it is, without counting it as saved; from any thread. Raises `ReplayError`."""
+        cursor = str(self.schedule.address(self.index))
+        write_replay(path, replaced(self.session.to_replay(), cursor=cursor))

@@ -62,7 +62,7 @@ class Running(Stage):
         self.driver.drop()
         self.controller.cancel()
         self.controller, self.snapshot = controller, controller.snapshot
-        self._message = ""
+        self._message = self.app.kept_of(controller)
         self.typing.forget()
         self.follow()
         self.predicting.forget()
@@ -75,6 +75,7 @@ class Running(Stage):
         """Lay out, and begin to serve."""
         for name, display in self.app.displays.items():
             self.panes[name].show_as(display)
+        self._message = self.app.kept_of(self.controller)
         self.run_worker(self.driver.run(), name="driver", exit_on_error=True)
         self.paint()
 
