@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
+from textual.binding import BindingType
 from textual.color import Color
 from textual.command import Provider
 from textual.events import Key
@@ -35,9 +36,10 @@ from rnn_tui.render.arrange import KINDS, Kind, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
+from rnn_tui.screens.keys import priority_binding
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.opening import OpeningScreen
-from rnn_tui.signals import Watchdog, handle_signals
+from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
 from rnn_tui.tour import Tour
@@ -114,6 +116,7 @@ class RnnTuiApp(PaintedApp[None]):
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [priority_binding("suspend")]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_everything}
 
     def __init__(
@@ -255,6 +258,18 @@ class RnnTuiApp(PaintedApp[None]):
             self.exit()
         elif self.screen is self._session:
             self._session.action_leave()
+
+    def action_suspend_process(self) -> None:
+        """To the shell, until it says `fg`; one sentence where there is none to come back from."""
+        why = (
+            cannot_suspend()
+            if self._driver is not None and self._driver.can_suspend
+            else "it cannot be done here"
+        )
+        if not why:
+            self.suspend_process()
+        elif self._session is not None:
+            self._session.say(f"not suspended: {why}; {self.key('quit')} quits")
 
     def action_command_palette(self) -> None:
         """Show what can be found by typing."""

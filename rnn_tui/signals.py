@@ -31,6 +31,15 @@ def handle_signals(loop: asyncio.AbstractEventLoop, leave: Leave) -> None:
         loop.add_signal_handler(number, leave, code)
 
 
+def cannot_suspend() -> str:
+    """Why this process must not be stopped, in words; "" where a shell can have it continue."""
+    if not hasattr(os, "getsid"):
+        return "this system has no jobs"
+    if os.getpgrp() == os.getsid(0):  # as in `xterm -e rnn-tui`: whoever stops it has no way to continue it
+        return "no shell has started it"
+    return ""
+
+
 class Watchdog:
     """A thread that notices when the terminal is gone, even while the event loop is stuck writing to it."""
 

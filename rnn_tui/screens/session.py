@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.events import MouseDown, MouseMove, MouseUp
 
 from rnn_engine.snapshot import PANES
@@ -21,7 +23,7 @@ from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.keys import priority_bindings
+from rnn_tui.screens.keys import priority_binding
 from rnn_tui.screens.playing import Playing
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.running import Running
@@ -32,7 +34,7 @@ from rnn_tui.tour import OVER, Tour
 class SessionScreen(Running):
     """Shows one session, and turns keys into moves."""
 
-    BINDINGS = priority_bindings()
+    BINDINGS: ClassVar[list[BindingType]] = [priority_binding("stop")]
 
     def __init__(
         self, controller: Controller, palette: Palette, scene: Scene = PLAIN, precision: int = PRECISION
