@@ -393,6 +393,14 @@ async def test_quit_asks_only_when_something_would_be_lost() -> None:
         await keys(pilot, "q")
         assert isinstance(pilot.app.screen, SureScreen)
         await keys(pilot, "n")
+        controller.unsaved = False
+        session(pilot).predicting.answers.append(None)  # type: ignore[arg-type]
+        await keys(pilot, "q")
+        assert isinstance(pilot.app.screen, SureScreen)
+        await keys(pilot, "s")  # no session to save: it means nothing
+        assert isinstance(pilot.app.screen, SureScreen)
+        await keys(pilot, "n")
+        session(pilot).predicting.answers.clear()
         assert pilot.app.is_running
         controller.unsaved = False
         await pilot.press("q")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rnn_engine.errors import EngineError
@@ -110,8 +111,8 @@ def ask_which_edit(screen: SessionScreen) -> None:
     screen.app.push_screen(MarksScreen(edits, screen.snapshot.address, "Set by hand"), picked)
 
 
-def ask_file(screen: SessionScreen) -> None:
-    """Ask for a file, and write the session."""
+def ask_file(screen: SessionScreen, then: Callable[[], None] | None = None) -> None:
+    """Ask for a file, and write the session; `then` follows where it was written."""
     controller = screen.controller
     written: list[str] = []
 
@@ -131,6 +132,10 @@ def ask_file(screen: SessionScreen) -> None:
             screen.say(f"saved {safe_text(written[-1])}")
         return said
 
+    def saved(written: bool | None) -> None:
+        if written and then is not None:
+            then()
+
     path = controller.path or ""
     initial = path if path == safe_text(path) else ""
-    screen.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt))
+    screen.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt), saved)

@@ -119,8 +119,8 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             return
         kept = self._kept[at]
 
-        def answered(sure: bool | None) -> None:
-            if sure:
+        def answered(what: str | None) -> None:
+            if what == "yes":
                 self.query_one("#said", Static).update(content(self.app.shelf.remove(kept)))
                 options = self.query_one(OptionList)
                 options.clear_options().add_options(self._options())

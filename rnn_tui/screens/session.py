@@ -346,10 +346,12 @@ class SessionScreen(Running):
             then()
             return
 
-        def answered(sure: bool | None) -> None:
-            if sure:
+        def answered(what: str | None) -> None:
+            if what == "yes":
                 then()
+            elif what == "save":  # there may be answers of predict mode yet: it is asked again
+                ask_file(self, then=lambda: self.when_sure(verb, then))
 
-        self.app.push_screen(
-            SureScreen(f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."), answered
-        )
+        question = f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."
+        save = verb.lower() if self.controller.unsaved else ""
+        self.app.push_screen(SureScreen(question, save=save), answered)
