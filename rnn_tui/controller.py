@@ -128,7 +128,7 @@ class Controller:
 
     def go_to(self, text: str) -> str:
         """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%`, `end`, or to the step
-        that made a number, `h[3][0]`."""
+        that made a number, `h[3][0]`, or that is called so, `∂W_hh`."""
         try:
             cell = None if motions.is_place(text) else self._cell(text)
             if cell is None:
@@ -136,7 +136,14 @@ class Controller:
             made = address_of(self.session, cell)
             return self._to(self.schedule.span(made).start) if made else ""
         except AddressError as error:
-            return str(error)
+            named = self._place_named(text)
+            return str(error) if named is None else self._to(self.schedule.span(named).start)
+
+    def _place_named(self, text: str) -> str | None:
+        """The next stop that is called like that, `W_hh` or `∂W_hh` (or `dW_hh`, as keyboards have it)."""
+        name = text.replace(" ", "")
+        found = {each.name: each.target for each in reversed(self.places())}
+        return found.get(name) or (found.get(f"∂{name[1:]}") if name[:1] == "d" else None)
 
     def spot_named(self, text: str) -> Spot | None:
         """Where the panes show the number that a text names, seen from here."""

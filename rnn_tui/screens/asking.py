@@ -24,7 +24,7 @@ def ask_place(screen: SessionScreen) -> None:
         text = values[0].strip()
         return await screen.go_there(text, quiet=True) if text else ""
 
-    hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0]"
+    hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0] · dW_hh: ∂W_hh"
     screen.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt))
 
 
