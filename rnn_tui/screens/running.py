@@ -116,6 +116,7 @@ class Running(Stage):
         self._equation.show(snapshot, boxed=frames, marked=view is not None and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
+        self._small.show(self.app.key("quit"))
         self._curve.show(snapshot)
         speed = f"{self.playing.speed} a second" if self.playing.on else ""
         line = snapshot.timeline
