@@ -17,6 +17,7 @@ from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
+from rnn_tui.screens import arranging, predicting
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
 from rnn_tui.screens.dialogs import SureScreen
@@ -109,7 +110,7 @@ class SessionScreen(Running):
     def action_jump(self) -> None:
         """Wait for a letter."""
         self.typing.jump = True
-        self.schedule_paint()
+        self.say(f"to which pane? {self.typing.letters} · Esc stays here")
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
@@ -321,10 +322,14 @@ class SessionScreen(Running):
         self._tour_to(Tour() if self.tour.over else OVER)
 
     def action_help(self) -> None:
-        """Explain the panel that is open, else the focused pane."""
+        """Explain what is going on: a question, arranging, the panel that is open; else the focused pane."""
         pane, view = self.pane, self.explorer.view
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
+        if self.arranging.on:
+            words = "arranging panes", arranging.EXPLAINS
+        elif self.predicting.pending:
+            words = "predict mode", predicting.EXPLAINS
         note = "" if self.predicting.pending or not self.snapshot.note else f"◆ {self.snapshot.note}"
         if self._message:
             note, self._message = self._message, ""
