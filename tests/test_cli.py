@@ -521,6 +521,8 @@ def test_new_refuses(rnn_tui: Program, tmp_path: Path, arguments: list[str], wor
     ],
 )
 def test_a_suggestion_is_near(rnn_tui: Callable[..., Result], typed: str, hint: str) -> None:
-    said = rnn_tui("new", "--cell", "elman", "--hidden", "2", "-o", "x.json", typed, "25").stderr
+    said = rnn_tui(
+        "new", "--cell", "elman", "--hidden", "2", "--text", "a.txt", "-o", "x.json", typed, "25"
+    ).stderr
     assert f"unrecognized arguments: {typed}" in said
     assert hint in said if hint else "did you mean" not in said
