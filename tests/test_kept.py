@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,28 @@ def test_a_signal_loses_nothing(number: int, code: int, tmp_path: Path, shelf: S
     (kept,) = shelf.entries()
     assert (kept.of, kept.edits) == ("hello", 1)
     assert load(kept.path).edits[0].value == 0.25
+
+
+CRASHES = """
+import sys
+from rnn_tui.screens.session import SessionScreen
+def zoom(self): raise RuntimeError("what nobody thought of")
+SessionScreen.action_zoom = zoom
+from rnn_tui.cli import main
+sys.exit(main())
+"""
+
+
+def test_a_crash_loses_nothing(tmp_path: Path, shelf: Shelf) -> None:
+    program = (sys.executable, "-c", CRASHES)
+    with contextlib.closing(Program(["hello"], 120, 40, tmp_path, program=program)) as child:
+        child.until("step 1/")
+        child.press("e", "Set ")
+        child.press("0.25\r", "set by hand")
+        os.write(child.fd, b"z")
+        assert child.code() == 1
+        assert b"what was not saved is kept" in child.bytes
+    assert [kept.edits for kept in shelf.entries()] == [1]
 
 
 def test_a_lost_terminal_loses_nothing_and_says_so_at_the_next_start(tmp_path: Path, shelf: Shelf) -> None:
