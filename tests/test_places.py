@@ -12,6 +12,7 @@ from rnn_tui.controller import Controller
 from rnn_tui.lessons import directory, lessons
 from rnn_tui.places import Found
 from rnn_tui.ranking import EXACT, fit
+from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.palette import EverythingProvider
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.terminal import TerminalSettings
@@ -142,6 +143,20 @@ async def found_by(
 async def test_a_place_is_found_by_its_name(opened: str, typed: str, address: str) -> None:
     controller = open_lesson("hi-there-class-bptt")
     await found_by(opened, typed, lambda _: controller.snapshot.address == address, controller)
+
+
+async def test_opening_another_session_asks_where_something_would_be_lost() -> None:
+    controller = FakeController()
+    controller.unsaved = True
+    async with playing(controller, (120, 40)) as pilot:
+        await keys(pilot, "colon")
+        await pilot.press(*"backpropagation")
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 0)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SureScreen))
+        await pilot.press("n")
+        await settled(pilot)
+        assert session(pilot).controller is controller
 
 
 async def test_a_lesson_is_found_from_within_another() -> None:
