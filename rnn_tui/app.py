@@ -10,12 +10,15 @@ import asyncio
 import gc
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
+from textual.binding import BindingType
 from textual.color import Color
 from textual.command import Provider
 from textual.events import Key
@@ -33,9 +36,10 @@ from rnn_tui.render.arrange import KINDS, Kind, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
+from rnn_tui.screens.keys import priority_binding
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.opening import OpeningScreen
-from rnn_tui.signals import Watchdog, handle_signals
+from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
 from rnn_tui.tour import Tour
@@ -112,6 +116,7 @@ class RnnTuiApp(PaintedApp[None]):
 
     TITLE = "rnn-tui"
     CSS_PATH = "styles/app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [priority_binding("suspend")]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_everything}
 
     def __init__(
@@ -141,6 +146,10 @@ class RnnTuiApp(PaintedApp[None]):
         self._open_session = open_session
         self._terminal = terminal
         self._keeper = keeper or Keeper()
+        self.shelf = self._keeper.shelf
+        self.kept: Path | None = None
+        """Where what was not saved has been written, when the program was ended from outside."""
+        self._keeping, self._kept = threading.Lock(), False
         self._precision = precision
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
         self.commands = commands
@@ -215,7 +224,7 @@ class RnnTuiApp(PaintedApp[None]):
         loop = asyncio.get_running_loop()
         handle_signals(loop, self._leave)
         if sys.__stdin__ is not None:
-            self._watchdog = Watchdog(loop, self._leave, sys.__stdin__.fileno())
+            self._watchdog = Watchdog(loop, self._leave, self.keep, sys.__stdin__.fileno())
             self._watchdog.start()
 
     def on_ready(self) -> None:
@@ -228,7 +237,19 @@ class RnnTuiApp(PaintedApp[None]):
         if self._watchdog is not None:
             self._watchdog.stop()
 
+    def keep(self) -> None:
+        """Write what is not saved to where it is offered again; once, in whatever thread hears of the end first."""
+        with self._keeping:
+            if not self._kept and self._session is not None:
+                self._kept, self.kept = True, self.shelf.keep(self._session.controller)
+
+    def kept_of(self, controller: Controller) -> str:
+        """One sentence on what was kept of a session, if anything was."""
+        kept = self.shelf.latest_of(controller.origin)
+        return f"kept when the program was ended: {kept.words}; {self.key('open')} lists it" if kept else ""
+
     def _leave(self, code: int) -> None:
+        self.keep()
         self.exit(return_code=code)
 
     async def action_quit(self) -> None:
@@ -237,6 +258,18 @@ class RnnTuiApp(PaintedApp[None]):
             self.exit()
         elif self.screen is self._session:
             self._session.action_leave()
+
+    def action_suspend_process(self) -> None:
+        """To the shell, until it says `fg`; one sentence where there is none to come back from."""
+        why = (
+            cannot_suspend()
+            if self._driver is not None and self._driver.can_suspend
+            else "it cannot be done here"
+        )
+        if not why:
+            self.suspend_process()
+        elif self._session is not None:
+            self._session.say(f"not suspended: {why}; {self.key('quit')} quits")
 
     def action_command_palette(self) -> None:
         """Show what can be found by typing."""

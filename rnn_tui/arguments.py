@@ -293,7 +293,9 @@ def refuse(command: argparse.ArgumentParser, extra: Sequence[str], args: argpars
     hint = ""
     if extra[0].startswith("-"):
         options = [option for action in command._actions for option in action.option_strings]
-        hint = near(extra[0].partition("=")[0], options)
+        hint = near(
+            extra[0].partition("=")[0], [option for option in options if option.startswith("--")], "--"
+        )
     elif args.command == "open":
         hint = near(args.session, COMMANDS)
     command.error(f"unrecognized arguments: {' '.join(extra)}{hint}")

@@ -218,6 +218,7 @@ def open_screen(args: argparse.Namespace) -> int:
 
     from rnn_tui.app import RnnTuiApp
     from rnn_tui.memory import Keeper, state_file
+    from rnn_tui.signals import HANG_UP
 
     values = settings_of(settings, wished)
     app = RnnTuiApp(
@@ -231,7 +232,15 @@ def open_screen(args: argparse.Namespace) -> int:
         precision=int(values["precision"].value),
         opening=first,
     )
-    app.run(mouse=settings.mouse)
+    try:
+        app.run(mouse=settings.mouse)
+    except BaseException:
+        app.keep()
+        raise
+    if app.return_code:  # a signal, or a crash
+        app.keep()
+    if app.kept is not None and app.return_code != HANG_UP:
+        complain(f"what was not saved is kept; `rnn-tui {app.kept}` opens it", FAILED)
     return complain(app.refusal, BAD) if app.refusal else app.return_code or FINE
 
 

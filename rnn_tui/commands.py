@@ -44,8 +44,9 @@ class Command:
 SHOWN = {
     "right": "→", "left": "←", "down": "↓", "up": "↑", "home": "Home", "end": "End", "space": "space",
     "plus": "+", "minus": "-", "tab": "Tab", "shift+tab": "Shift-Tab", "apostrophe": "'", "colon": ":",
-    "question_mark": "?", "ctrl+c": "Ctrl-C", "enter": "Enter", "escape": "Esc", "backspace": "Backspace",
-    "full_stop": ".", "equals_sign": "=", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
+    "question_mark": "?", "ctrl+c": "Ctrl-C", "ctrl+z": "Ctrl-Z", "enter": "Enter", "escape": "Esc",
+    "backspace": "Backspace", "full_stop": ".", "equals_sign": "=", "slash": "/",
+    "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 """Textual's names of keys → what is printed on them."""
 
@@ -203,6 +204,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("help", ("question_mark",), "help", "help", "explain the pane that has the focus", "session", footer=1),
     Command("tour", (), "tour", "tour", "a short tour of the keys, or its end", "session"),
+    Command(
+        "suspend", ("ctrl+z",), "app.suspend_process", "suspend", "to the shell, and back with its fg", "session",
+    ),
     Command(
         "quit", ("q",), "leave", "quit", "quit; asks only when a mark, note or edit would be lost",
         "session", footer=1,

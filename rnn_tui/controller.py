@@ -15,15 +15,17 @@ from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell, address_of
-from rnn_engine.replay import Mark, Replay
+from rnn_engine.replay import Mark, Replay, replaced
+from rnn_engine.replay import save as write_replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.spelling import described, label, parse_cell
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
-from rnn_tui.edits import Prompt
+from rnn_tui.edits import Prompt, follows
 from rnn_tui.history import Edits, History, sentence
+from rnn_tui.kept import kept_name
 from rnn_tui.lessons import directory
 from rnn_tui.places import Found, continued, places
 from rnn_tui.questions import Spot, cell_at, spot_of
@@ -42,6 +44,8 @@ class Controller:
 
     def __init__(self, session: Session, path: str | None = None) -> None:
         self.session, self.path = session, path
+        self.origin = path or ""
+        """What it was read from or saved to last: the name of a lesson, or a file's whole path."""
         self.timeline = Timeline(session.run)
         self.index = session.cursor
         self.sequence = 0
@@ -75,13 +79,15 @@ class Controller:
     def open(cls, path: str, replay: Replay | None = None) -> Controller:
         """Open a replay; `replay` is what is in it, if it has been read. Raises `EngineError`.
 
-        A bundled lesson stays as it is: it is saved where the user works.
+        A bundled lesson stays as it is, and so does what was kept for a person: they are saved where the user works.
         """
         session = Session.load(path) if replay is None else Session.of(replay, path)
-        if Path(path).resolve().parent == directory():
-            return cls(session, Path(path).name)
-        controller = cls(session, path)
-        controller._may_replace = Path(path).resolve()
+        place, kept = Path(path).resolve(), kept_name(path)
+        lesson = place.parent == directory()
+        controller = cls(session, f"{kept}.json" if kept else place.name if lesson else path)
+        controller.origin = place.stem if lesson else str(place)
+        if not kept and not lesson:
+            controller._may_replace = place
         return controller
 
     @property
@@ -122,7 +128,7 @@ class Controller:
 
     def go_to(self, text: str) -> str:
         """Go to `3` (time step), `#120` (step number), `12:backward:3:h`, `200:update`, `50%`, `end`, or to the step
-        that made a number, `h[3][0]`."""
+        that made a number, `h[3][0]`, or that is called so, `∂W_hh`."""
         try:
             cell = None if motions.is_place(text) else self._cell(text)
             if cell is None:
@@ -130,7 +136,14 @@ class Controller:
             made = address_of(self.session, cell)
             return self._to(self.schedule.span(made).start) if made else ""
         except AddressError as error:
-            return str(error)
+            named = self._place_named(text)
+            return str(error) if named is None else self._to(self.schedule.span(named).start)
+
+    def _place_named(self, text: str) -> str | None:
+        """The next stop that is called like that, `W_hh` or `∂W_hh` (or `dW_hh`, as keyboards have it)."""
+        name = text.replace(" ", "")
+        found = {each.name: each.target for each in reversed(self.places())}
+        return found.get(name) or (found.get(f"∂{name[1:]}") if name[:1] == "d" else None)
 
     def spot_named(self, text: str) -> Spot | None:
         """Where the panes show the number that a text names, seen from here."""
@@ -333,6 +346,13 @@ class Controller:
         """Whether an edit, a mark or a note would be lost."""
         return self._new_marks or self.session.edits != self._saved_edits
 
+    def spot_to_set(self, name: str) -> Spot | str:
+        """Where the number of that name can be set by hand, or one sentence what to set instead."""
+        cell = self.cell_named(name)
+        if isinstance(cell, str):
+            return cell
+        return self.spot_of(cell) or follows(self.session, cell)
+
     def edit_prompt(self, spot: Spot) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""
         return self._history.prompt(self.snapshot, spot)
@@ -397,5 +417,11 @@ class Controller:
         self.session.cursor = self.index
         self.session.save(place)
         self._may_replace = place.resolve()
+        self.origin = str(self._may_replace)
         self.path, self._new_marks, self._saved_edits = target, False, self.session.edits
         return target
+
+    def write_copy(self, path: Path) -> None:
+        """Write the session as it is, without counting it as saved; from any thread. Raises `ReplayError`."""
+        cursor = str(self.schedule.address(self.index))
+        write_replay(path, replaced(self.session.to_replay(), cursor=cursor))

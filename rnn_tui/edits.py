@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from rnn_engine.edits import column, key, sequence_number
 from rnn_engine.precision import shortest_number
@@ -18,6 +18,8 @@ from rnn_engine.spelling import brackets, label
 from rnn_tui.questions import Spot, cell_at
 from rnn_tui.text import token_text
 
+FEW = 8
+"""Tokens of a vocabulary that are all named."""
 HINT = "0.5 · -1e-3 · *2 · /2 · +=0.1 · -=0.1"
 _RELATIVE: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul, "*=": operator.mul, "/": operator.truediv, "/=": operator.truediv,
@@ -68,6 +70,19 @@ def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
     return _value(session, cell, value), label(session, cell), value
 
 
+def follows(session: Session, cell: Cell) -> str:
+    """Why a number that no pane shows cannot be set here, and what can be."""
+    name = label(session, cell)
+    match cell.kind:
+        case "update":
+            weight = label(session, replace(cell, equation="w"))
+            return f"{name} follows from other numbers; set {weight} instead (g {weight} goes to it)"
+        case "gradient" | "parameter gradient":
+            return f"{name} follows from other numbers; set a value, a weight or an input instead"
+        case _:
+            return f"no pane shows {name} here; g {name} goes to the step that made it"
+
+
 def _value(session: Session, cell: Cell, value: float) -> Edit:
     """A value where it was computed; before the first time step, where it was given or learned."""
     run, t = session.run, cell.t or 0
@@ -113,7 +128,10 @@ def prompt_for(session: Session, target: Target) -> Prompt:
     """How to ask for a new value."""
     edit, called, value = target
     tokens = _takes_tokens(session, edit)
-    hint = "a token of the vocabulary" if tokens else HINT
+    vocabulary = session.dataset.vocabulary or ()
+    some = ", ".join(token_text(token) for token in vocabulary[:FEW])
+    more = ", …" if len(vocabulary) > FEW else ""
+    hint = f"a token of the vocabulary: {some}{more}" if tokens else HINT
     if edit.target is not None:
         hint += " · null: none"
     if any(key(other) == key(edit) for other in session.edits):
@@ -142,10 +160,18 @@ def typed(session: Session, target: Target, text: str) -> Edit | str:
         shown = [token for token in vocabulary if text in (token, token_text(token))]
         if len(shown) == 1:
             return replaced(edit, value=shown[0])
-        hint = nearest(text, vocabulary)
-        return f"{quote(text)} is not in the vocabulary{hint}" if text else "expected a token"
+        said = f"{quote(text)} is not in the vocabulary" if text else "expected a token"
+        return f"{said}{_expected(text, vocabulary)}"
     number = _number(text, present if isinstance(present, float) else None)
     return number if isinstance(number, str) else replaced(edit, value=number)
+
+
+def _expected(text: str, vocabulary: Sequence[str]) -> str:
+    """The tokens there are: all of a few, of many the nearest and how many."""
+    if len(vocabulary) <= FEW:
+        return f": {', '.join(quote(token) for token in vocabulary)}"
+    some = ", ".join(quote(token) for token in vocabulary[:3])
+    return f" of {len(vocabulary)} tokens: {some}, …{nearest(text, vocabulary)}"
 
 
 def _takes_tokens(session: Session, edit: Edit) -> bool:

@@ -81,12 +81,15 @@ class History:
         return self._done[-1][1] if self._done else ""
 
     def undo(self) -> str:
-        """Take the last edit back; says which."""
-        return self._go("undone", self._done, self._undone) or "nothing to undo"
+        """Take the last edit back; says which. Before those that were made here come those that a file brought."""
+        edits = self._session.edits
+        if not self._done and edits:
+            self._done.append((edits[:-1], described(self._session, edits[-1])))
+        return self._go("undone", self._done, self._undone) or "nothing to undo: nothing is set by hand"
 
     def redo(self) -> str:
         """Make the edit again that was taken back last; says which."""
-        return self._go("done again", self._undone, self._done) or "nothing to redo"
+        return self._go("done again", self._undone, self._done) or "nothing to redo: nothing was undone"
 
     def _go(self, done: str, stack: list[Entry], other: list[Entry]) -> str:
         if not stack:

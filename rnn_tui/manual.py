@@ -41,6 +41,8 @@ def manual(parser: argparse.ArgumentParser, version: str) -> str:
         ".SH FILES", ".TP", ".I $XDG_CONFIG_HOME/rnn\\-tui/config.toml",
         "Settings and keys; \\fBrnn\\-tui config path\\fR says where it is, \\fBrnn\\-tui config \\-\\-example\\fR",
         "prints one.",
+        ".TP", ".I $XDG_STATE_HOME/rnn\\-tui/kept/",
+        "Sessions with edits, marks and notes that were not saved when a signal or a lost terminal ended the program.",
         ".SH EXIT STATUS", ".TP", ".B 0", "Fine.", ".TP", ".B 1", "Something failed, or a check did not hold.",
         ".TP", ".B 2", "Bad usage, or a file that is not valid.", ".TP", ".B 130", "Interrupted.",
     ]  # fmt: skip

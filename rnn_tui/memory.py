@@ -1,4 +1,5 @@
-"""What is remembered from one run to the next: how the panes are arranged and shown. Never anything of a session.
+"""What is remembered from one run to the next: how the panes are arranged and shown. Of a session only what was not
+saved when the program was ended from outside (`rnn_tui.kept`).
 
 It lies in the user's state folder (`$XDG_STATE_HOME/rnn-tui/state.json`). It is a convenience: a file that cannot be
 read, or says something impossible, counts as if it were not there.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_engine.snapshot import PANES
+from rnn_tui.kept import Shelf
 from rnn_tui.render.arrange import FAR, KINDS, Arrangement, Kind
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
 
@@ -39,6 +41,7 @@ class Keeper:
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.memory = Memory() if file is None else read(file)
+        self.shelf = Shelf(None if file is None else file.parent / "kept")
 
     def remember(self, **changes: Any) -> str:
         """Change fields of the memory, and write it; one sentence where it cannot be written."""

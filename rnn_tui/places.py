@@ -39,9 +39,14 @@ def places(
 ) -> tuple[Found, ...]:
     """All places with a name, as seen from where one is: the next stop of each equation and parameter first."""
     stops = tuple(_stops(schedule, snapshot.timeline.index))
+    sums = tuple(_sums(stops, schedule.added_at))
+    if snapshot.timeline.phase == "backward":  # of two that are called alike, the gradient is meant
+        gradients = tuple(stop for stop in stops if stop.name.startswith("∂"))
+        named = (*gradients, *sums, *(stop for stop in stops if stop not in gradients))
+    else:
+        named = (*stops, *sums)
     return (
-        *stops,
-        *_sums(stops, schedule.added_at),
+        *named,
         *_phases(schedule, snapshot.timeline.iteration),
         *_tokens(snapshot),
         *(Found(f"◆ {name}", address, note or f"the mark at {address}") for address, name, note in marks),
@@ -123,7 +128,9 @@ def _sums(stops: Iterable[Found], added_at: Mapping[str, Sequence[str]]) -> Iter
     for parameter, equations in added_at.items():
         for equation in equations:
             if address := targets.get(f"∂{equation}"):
-                yield Found(f"∂{parameter}", address, f"{equation} adds to this gradient, next at {address}")
+                yield Found(
+                    f"∂{parameter}", address, f"its gradient: {equation} adds to it, next at {address}"
+                )
 
 
 def _phases(schedule: Schedule, iteration: int) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rnn_engine.snapshot import Snapshot
@@ -31,6 +32,13 @@ class Controller(Protocol):
     @property
     def path(self) -> str | None:
         """The file this session was read from or last saved to."""
+
+    @property
+    def origin(self) -> str:
+        """What it was read from or saved to last: the name of a lesson, or a file's whole path."""
+
+    def write_copy(self, path: Path) -> None:
+        """Write the session without counting it as saved; safe from any thread. Raises `EngineError`."""
 
     def move(self, motion: str, count: int = 1) -> str:
         """Move by a motion of the command table, `count` times."""
@@ -93,6 +101,9 @@ class Controller(Protocol):
     @property
     def revision(self) -> int:
         """Grows whenever numbers change that were there: at every edit."""
+
+    def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
+        """Where the number of that name can be set by hand, or one sentence what to set instead."""
 
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""

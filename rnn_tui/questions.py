@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnn_engine.quantity import Cell, so_far
+from rnn_engine.quantity import Cell, address_of, so_far
 from rnn_engine.schedule import Address
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
@@ -22,8 +22,16 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
     matrix = next((m for m in snapshot.panes[pane] if m.key == key), None)
     if matrix is None or not (0 <= row < matrix.values.shape[0] and 0 <= column < matrix.values.shape[1]):
         return "there is no cell here"
+    cell = _cell_of(session, snapshot, matrix, spot)
     if matrix.known is not None and not matrix.known[row, column]:
-        return f"{_spoken(matrix, row)} is not computed yet at {snapshot.address}"
+        made = "" if isinstance(cell, str) else address_of(session, cell)
+        there = f"; g {made} goes to where it is" if made else ""
+        return f"{_spoken(matrix, row)} is not computed yet at {snapshot.address}{there}"
+    return cell
+
+
+def _cell_of(session: Session, snapshot: Snapshot, matrix: Matrix, spot: Spot) -> Cell | str:
+    pane, key, row, column = spot
     here = session.schedule.address(snapshot.timeline.index)
     sequence = snapshot.sequence[0] - 1
     if pane == "inputs":

@@ -180,12 +180,14 @@ def _flag(setting: Setting, value: Value) -> str:
     return setting.flags[0] if value is not False else setting.flags[0].replace("--", "--no-", 1)
 
 
-def near(word: object, known: Iterable[str]) -> str:
-    """`; did you mean …?`, or nothing."""
+def near(word: object, known: Iterable[str], prefix: str = "") -> str:
+    """`; did you mean …?`, or nothing. That they all begin with `prefix` makes no two of them alike."""
     import difflib  # only what went wrong needs it
 
-    found = difflib.get_close_matches(str(word).lower()[:80], list(known), n=1, cutoff=0.5)
-    return f"; did you mean {found[0]}?" if found else ""
+    names = [name.removeprefix(prefix) for name in known]
+    typed = str(word).lower()[:80].lstrip(prefix)
+    found = difflib.get_close_matches(typed, names, n=1, cutoff=0.6 if prefix else 0.5)
+    return f"; did you mean {prefix}{found[0]}?" if found else ""
 
 
 def shown(value: object) -> str:

@@ -31,11 +31,23 @@ def handle_signals(loop: asyncio.AbstractEventLoop, leave: Leave) -> None:
         loop.add_signal_handler(number, leave, code)
 
 
+def cannot_suspend() -> str:
+    """Why this process must not be stopped, in words; "" where a shell can have it continue."""
+    if not hasattr(os, "getsid"):
+        return "this system has no jobs"
+    if os.getpgrp() == os.getsid(0):  # as in `xterm -e rnn-tui`: whoever stops it has no way to continue it
+        return "no shell has started it"
+    return ""
+
+
 class Watchdog:
     """A thread that notices when the terminal is gone, even while the event loop is stuck writing to it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, leave: Leave, fd: int) -> None:
-        self._loop, self._leave, self._fd = loop, leave, fd
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, leave: Leave, keep: Callable[[], object], fd: int
+    ) -> None:
+        """`keep` saves what would be lost; it is called in this thread, as the loop may never come to it."""
+        self._loop, self._leave, self._keep, self._fd = loop, leave, keep, fd
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="terminal watchdog", daemon=True)
 
@@ -55,6 +67,7 @@ class Watchdog:
                 break
         if self._stopped.is_set():
             return
+        self._keep()
         try:
             self._loop.call_soon_threadsafe(self._leave, HANG_UP)
         except RuntimeError:  # the loop is closed: the program has left

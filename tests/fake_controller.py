@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -203,6 +204,19 @@ class FakeController:
     def document(self, format: str) -> str:
         """The format and the address."""
         return f"{format} {self.address(self.index)}"
+
+    @property
+    def origin(self) -> str:
+        """A name."""
+        return "fake"
+
+    def write_copy(self, path: Path) -> None:
+        """A file that says nothing."""
+        path.write_text("{}", encoding="utf-8")
+
+    def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
+        """All of its numbers are in the panes."""
+        return f"{name} is in no pane"
 
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """Any number can be asked for."""

@@ -531,3 +531,20 @@ def test_new_refuses(rnn_tui: Program, tmp_path: Path, arguments: list[str], wor
     (tmp_path / "data").write_text(TEXT, "utf-8")
     base = ["new", "--cell", "rnn", "--hidden", "2", "--text", "data", "-o", "mine.json"]
     refused(rnn_tui(*base, *arguments), word)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("--length", ""),
+        ("--initt", "did you mean --init?"),
+        ("--forget-bais", "did you mean --forget-bias?"),
+        ("--x", ""),
+    ],
+)
+def test_a_suggestion_is_near(rnn_tui: Callable[..., Result], typed: str, hint: str) -> None:
+    said = rnn_tui(
+        "new", "--cell", "elman", "--hidden", "2", "--text", "a.txt", "-o", "x.json", typed, "25"
+    ).stderr
+    assert f"unrecognized arguments: {typed}" in said
+    assert hint in said if hint else "did you mean" not in said

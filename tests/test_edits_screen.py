@@ -28,6 +28,7 @@ from tests.test_screen_app import session as screen_of
 from tests.test_views import opened
 
 BPTT = "hi-there-class-bptt"
+NOTHING = "nothing to undo: nothing is set by hand"
 H2: Spot = ("hidden", "h", 2, 0)
 
 
@@ -90,7 +91,12 @@ def test_what_cannot(text: str, words: str) -> None:
     ("at", "spot", "words"),
     [
         ("3:backward:2:h", ("gradients", "∂h", 1, 0), "a gradient follows from other numbers"),
-        ("3:forward:2:h", ("hidden", "h", 3, 0), "h[3] is not computed yet"),
+        (
+            "3:forward:2:h",
+            ("hidden", "h", 3, 0),
+            "h[3] is not computed yet at 3:forward:2:h; g 3:forward:3:h goes",
+        ),
+        ("1:forward:1:h", ("gradients", "∂W_hh", 0, 0), "a gradient follows from other numbers"),
         ("3:forward:2:h", ("hidden", "h", 9, 0), "there is no cell here"),
         ("3:forward:2:h", ("hidden", "k", 0, 0), "there is no cell here"),
     ],
@@ -121,13 +127,14 @@ def test_the_prompt_says_what_it_is_and_what_may_be_typed() -> None:
     assert prompt.present == "1.0"
     assert prompt.hint.endswith("nothing: as it was")
     assert found.edit_prompt(("inputs", "x", 1, 1)) == Prompt(
-        "Set y[2]", "class", "a token of the vocabulary · null: none"
+        "Set y[2]", "class", "a token of the vocabulary: hi, there, class, ! · null: none"
     )
 
 
 def test_tokens_are_words_of_the_vocabulary() -> None:
     found = controller()
-    assert "did you mean" in found.edit(("inputs", "x", 1, 0), "clas")
+    words = '"clas" is not in the vocabulary: "hi", "there", "class", "!"'
+    assert found.edit(("inputs", "x", 1, 0), "clas") == words
     assert found.edit(("inputs", "x", 1, 0), "class") == ""
     assert found.edit(("inputs", "x", 1, 1), "null") == ""
     assert [edit.value for edit in found.session.edits] == ["class", None]
@@ -147,6 +154,22 @@ def test_tokens_are_words_of_the_vocabulary() -> None:
     assert spaces.session.edits[0].value == " "
 
 
+def test_a_large_vocabulary_is_not_listed() -> None:
+    words = [f"w{n}" for n in range(64)]
+    large = Controller(
+        session(
+            "p = softmax(W @ x)",
+            {"W": [[1.0] * 64, [0.0] * 64]},
+            data={"inputs": ["w1", "w2"], "vocabulary": words},
+        )
+    )
+    assert large.edit(("inputs", "x", 0, 0), "w6 3") == (
+        '"w6 3" is not in the vocabulary of 64 tokens: "w0", "w1", "w2", …; did you mean "w63"?'
+    )
+    prompt = large.edit_prompt(("inputs", "x", 0, 0))
+    assert isinstance(prompt, Prompt) and prompt.hint.endswith("w7, …")
+
+
 def test_setting_a_number_again_takes_the_place_of_the_edit_and_nothing_takes_it_away() -> None:
     found = controller()
     first, before = value(found, H2), dumps(found.session.to_replay())
@@ -159,11 +182,11 @@ def test_setting_a_number_again_takes_the_place_of_the_edit_and_nothing_takes_it
     assert not would_lose(found)
     assert found.undo() == "undone: h[2][0] as it was"
     assert value(found, H2) == 3.0
-    assert [found.undo() for _ in range(4)][2:] == ["undone: h[2][0] = 1.0 in iteration 3", "nothing to undo"]
+    assert [found.undo() for _ in range(4)][2:] == ["undone: h[2][0] = 1.0 in iteration 3", NOTHING]
     assert dumps(found.session.to_replay()) == before
     assert found.redo() == "done again: h[2][0] = 1.0 in iteration 3"
     found.edit(H2, "7")
-    assert found.redo() == "nothing to redo"
+    assert found.redo() == "nothing to redo: nothing was undone"
 
 
 def test_edits_are_saved_and_then_nothing_would_be_lost(tmp_path: Path) -> None:
@@ -176,7 +199,11 @@ def test_edits_are_saved_and_then_nothing_would_be_lost(tmp_path: Path) -> None:
     again = Controller.open(file)
     assert value(again, H2) == 0.75
     assert again.edits() == (("3:forward:2:h", "h[2][0] = 0.75 in iteration 3", ""),)
-    assert again.undo() == "nothing to undo"
+    assert again.undo() == "undone: h[2][0] = 0.75 in iteration 3"
+    assert again.undo() == NOTHING
+    assert would_lose(again)
+    assert again.redo() == "done again: h[2][0] = 0.75 in iteration 3"
+    assert not would_lose(again)
     found.undo()
     assert would_lose(found), "the file has an edit that the session has not"
     found.redo()
@@ -194,7 +221,7 @@ def test_a_long_way_after_an_edit_can_be_stopped_and_nothing_is_changed(
     monkeypatch.undo()
     assert dumps(found.session.to_replay()) == before
     assert found.timeline is timeline
-    assert found.undo() == "nothing to undo"
+    assert found.undo() == NOTHING
     assert found.edit(("inputs", "x", 0, 0), "0.5") == ""
 
 
@@ -250,6 +277,50 @@ async def test_what_is_typed_before_a_dialog_is_there_is_meant_for_it() -> None:
         assert value(screen.controller, H2) == 0.9  # type: ignore[arg-type]  # a real one
         await until(pilot, lambda: pilot.app.screen.query(Input).first().value == "q")
         assert ("3:forward:2:z", "nm", "x") in screen.controller.marks()
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "titled", "then"),
+    [
+        ("hello", "1:update:W_xh:g", "g of W_xh[0,e]", "set W_xh[0,e] instead"),
+        (BPTT, "2:backward:3:loss", "∂loss[3]", "set a value, a weight or an input instead"),
+        (BPTT, "end", "b_y[hi]", ""),
+    ],
+)
+async def test_what_is_set_is_the_number_in_the_title(name: str, at: str, titled: str, then: str) -> None:
+    async with opened(name, at) as pilot:
+        screen = screen_of(pilot)
+        assert titled in screen_text(pilot)
+        await keys(pilot, "e")
+        if then:
+            await until(pilot, lambda: titled in screen.said and then in screen.said)
+        else:
+            await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+            assert f"Set {titled}" in str(pilot.app.screen.query("Static").first().render())
+
+
+async def test_quitting_offers_to_save_first(tmp_path: Path) -> None:
+    async with opened(BPTT) as pilot:
+        found = screen_of(pilot).controller
+        found.add_mark("here")
+        await keys(pilot, "q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SureScreen))
+        assert "s save, then quit" in str(pilot.app.screen.query("Static").last().render())
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "mine.json")
+        await pilot.press("enter")
+        await until(pilot, lambda: not pilot.app.is_running)
+        assert "here" in [mark.name for mark in Session.load(tmp_path / "mine.json").marks]
+
+
+async def test_with_an_explanation_open_too() -> None:
+    async with opened("hello", "1:update:W_xh:g") as pilot:
+        screen = screen_of(pilot)
+        await keys(pilot, "enter")
+        await until(pilot, lambda: screen.view_name == "why")
+        await keys(pilot, "e")
+        await until(pilot, lambda: "set W_xh[0,e] instead" in screen.said)
 
 
 @pytest.mark.parametrize("pause", range(12))

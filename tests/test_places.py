@@ -7,12 +7,17 @@ from collections.abc import Callable
 import pytest
 from textual.widgets import OptionList
 
+from rnn_tui.app import RnnTuiApp
 from rnn_tui.controller import Controller
 from rnn_tui.lessons import directory, lessons
 from rnn_tui.places import Found
+from rnn_tui.ranking import EXACT, fit
+from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.palette import EverythingProvider
 from rnn_tui.screens.session import SessionScreen
+from rnn_tui.terminal import TerminalSettings
 from tests.fake_controller import FakeController
-from tests.test_screen_app import Play, keys, playing, screen_text, session, until
+from tests.test_screen_app import Play, keys, playing, screen_text, session, settled, until
 
 
 def open_lesson(name: str) -> Controller:
@@ -140,13 +145,76 @@ async def test_a_place_is_found_by_its_name(opened: str, typed: str, address: st
     await found_by(opened, typed, lambda _: controller.snapshot.address == address, controller)
 
 
+async def test_opening_another_session_asks_where_something_would_be_lost() -> None:
+    controller = FakeController()
+    controller.unsaved = True
+    async with playing(controller, (120, 40)) as pilot:
+        await keys(pilot, "colon")
+        await pilot.press(*"backpropagation")
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 0)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SureScreen))
+        await pilot.press("n")
+        await settled(pilot)
+        assert session(pilot).controller is controller
+
+
 async def test_a_lesson_is_found_from_within_another() -> None:
     async with playing(FakeController(), (120, 40)) as pilot:
         await keys(pilot, "colon")
-        await pilot.press(*"by hand")
+        await pilot.press(*"backpropagation")
         await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 0)
         await pilot.press("enter")
         await until(pilot, lambda: "opened" in screen_text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("gradient", "flow  t"), ("by hand", "set  e"), ("edit", "set  e"), ("undo", "undo  u"), ("zo", "zoom  z"),
+        ("hello", "hello: learn to spell a word"), ("same-step", "The same step"), ("vanish", "Vanishing"),
+        ("W_hh", "W_hh"), ("dW_hh", "∂W_hh"),
+    ],
+)  # fmt: skip
+async def test_what_is_found_first(typed: str, first: str) -> None:
+    controller = open_lesson("hi-there-class-bptt")
+    app = RnnTuiApp(controller, lessons(), open_session=Controller.open, terminal=TerminalSettings())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        entries = EverythingProvider(session(pilot))
+        hits = [hit async for hit in entries.search(typed)]
+        best = max(hits, key=lambda hit: hit.score)
+        assert str(best.text).startswith(first), [hit.text for hit in hits]
+
+
+@pytest.mark.parametrize("typed", ["theme", "xyzzy", "qqq"])
+async def test_scattered_letters_of_sentences_are_not_found(typed: str) -> None:
+    controller = open_lesson("hi-there-class-bptt")
+    app = RnnTuiApp(controller, lessons(), open_session=Controller.open, terminal=TerminalSettings())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert [hit.text async for hit in EverythingProvider(session(pilot)).search(typed)] == []
+
+
+def test_of_two_that_are_called_alike_the_phase_decides() -> None:
+    controller = open_lesson("hi-there-class-bptt")
+    for at, order in (("1:forward:1:h", ["W_hh", "∂W_hh"]), ("1:backward:2:h", ["∂W_hh", "W_hh"])):
+        controller.go_to(at)
+        found = [each.name for each in controller.places() if each.name in order]
+        assert list(dict.fromkeys(found)) == order
+    assert fit("W_hh", "∂W_hh") == fit("W_hh", "W_hh") == fit("dW_hh", "∂W_hh") == EXACT
+    assert fit("dW_hh", "W_hh") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("dW_hh", "1:backward:4:a"), ("∂W_hh", "1:backward:4:a"), ("W_hh", "1:update:W_hh:w")],
+)
+def test_a_name_without_an_index_is_a_place(text: str, address: str) -> None:
+    controller = open_lesson("hello")
+    assert controller.go_to(text) == ""
+    assert controller.snapshot.address == address
+    assert "is no place" in controller.go_to("dnothing")
 
 
 async def test_names_from_files_are_text_in_the_search() -> None:

@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from textual.containers import VerticalScroll
+from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
@@ -250,6 +251,75 @@ async def test_tab_goes_round_and_v_jumps() -> None:
             assert len(pilot.app.screen_stack) == 1
 
 
+async def test_v_says_which_letters_there_are_and_takes_no_other() -> None:
+    async with playing(FakeController()) as pilot:
+        screen = session(pilot)
+        before = screen.pane.NAME
+        for key in ("q", "x", "u", "right"):
+            await keys(pilot, "v")
+            assert "w weights" in screen_text(pilot) and "g gradients" in screen_text(pilot)
+            await keys(pilot, key)
+            assert "no pane has the key" in screen_text(pilot)
+            assert (screen.pane.NAME, screen.view_name, screen.controller.index) == (before, "", 0)  # type: ignore[attr-defined]
+        await keys(pilot, "v", "escape")
+        assert not screen.said
+        await keys(pilot, "right")
+        assert screen.controller.index == 1  # type: ignore[attr-defined]
+
+
+async def test_the_wheel_moves_the_selected_cell() -> None:
+    async with playing(FakeController(hidden=32)) as pilot:
+        screen = session(pilot)
+        pane = screen.panes["weights"]
+
+        async def turn(event: type[MouseEvent], *, shift: bool = False) -> str:
+            x, y = pane.region.x + 3, pane.region.y + 2
+            screen._forward_event(event(None, x, y, 0, 0, 0, shift, False, False, x, y))
+            await settled(pilot)
+            return pane.exact()[0]
+
+        assert pane.exact()[0].startswith("W_xh[0,")
+        for _ in range(20):
+            await turn(MouseScrollDown)
+        assert pane.exact()[0].startswith("W_xh[20,")
+        assert "20 " in pane.text()
+        assert screen.pane is pane
+        first = await turn(MouseScrollUp)
+        assert first.startswith("W_xh[19,")
+        right = await turn(MouseScrollDown, shift=True)
+        assert right.startswith("W_xh[19,") and right != first
+        assert await turn(MouseScrollUp, shift=True) == first
+        assert screen.controller.index == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(59, 19), (59, 40), (120, 19), (12, 5)])
+async def test_where_nothing_is_seen_nothing_is_done(size: tuple[int, int]) -> None:
+    controller = FakeController()
+    async with playing(controller, size) as pilot:
+        assert "q quits" in screen_text(pilot)
+        for key in ("right", "question_mark", "e", "colon", "o", "v", "u", "5", "escape"):
+            await keys(pilot, key)
+        assert controller.index == 0
+        assert len(pilot.app.screen_stack) == 1
+        await pilot.press("q")
+        await until(pilot, lambda: not pilot.app.is_running)
+
+
+@pytest.mark.parametrize(
+    ("key", "title", "here", "there"),
+    [("equals_sign", "arranging panes", "hide the focused pane", "current time step"),
+     ("p", "predict mode", "give this answer", "current time step")],
+)  # fmt: skip
+async def test_help_begins_with_what_holds_now(key: str, title: str, here: str, there: str) -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, key, "right", "question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        parts = [str(part.render()) for part in pilot.app.screen.query(Static)]
+        assert parts[0] == title
+        first = next(at for at, part in enumerate(parts) if here in part)
+        assert first < next(at for at, part in enumerate(parts) if there in part)
+
+
 async def test_the_cell_moves_and_its_exact_value_is_shown() -> None:
     controller = FakeController()
     async with playing(controller) as pilot:
@@ -393,6 +463,14 @@ async def test_quit_asks_only_when_something_would_be_lost() -> None:
         await keys(pilot, "q")
         assert isinstance(pilot.app.screen, SureScreen)
         await keys(pilot, "n")
+        controller.unsaved = False
+        session(pilot).predicting.answers.append(None)  # type: ignore[arg-type]
+        await keys(pilot, "q")
+        assert isinstance(pilot.app.screen, SureScreen)
+        await keys(pilot, "s")  # no session to save: it means nothing
+        assert isinstance(pilot.app.screen, SureScreen)
+        await keys(pilot, "n")
+        session(pilot).predicting.answers.clear()
         assert pilot.app.is_running
         controller.unsaved = False
         await pilot.press("q")

@@ -14,6 +14,7 @@ from typing import Any
 from rnn_tui import terminal
 from rnn_tui.commands import COMMANDS, command
 from rnn_tui.configfile import Config, config_path
+from rnn_tui.kept import kept_folder
 from rnn_tui.options import chosen, settings_of
 from rnn_tui.settings import SETTINGS, Chosen, SettingError, shown
 from rnn_tui.terminal import TerminalSettings, encoding, is_terminal
@@ -72,6 +73,7 @@ def diagnose(args: Namespace, environ: Mapping[str, str]) -> int:
             for name, each in settings_of(settings, wished).items()
         },
         "config": {"path": str(config_path()), "state": state},
+        "kept": str(kept_folder()),
         "keys": {entry.id: list(entry.keys) for entry in config.commands if entry not in COMMANDS},
     }
     print(json.dumps(facts, indent=1) if args.json else _text(facts, settings, wished))
@@ -137,6 +139,7 @@ def _text(facts: Mapping[str, Any], settings: TerminalSettings, wished: Mapping[
         f"  SSH          {'yes' if facts['ssh'] else 'no'}",
         f"  config       {facts['config']['path']}",
         f"               {facts['config']['state']}",
+        f"  kept         {facts['kept']}",
         *([f"  refused      {facts['refused']}"] if facts["refused"] else []),
         *(f"  unknown      {name}: no such setting" for name in unknown),
         "",

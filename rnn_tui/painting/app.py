@@ -8,6 +8,7 @@ own updates as ever.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -168,9 +169,28 @@ class PaintedApp(App[ReturnType]):
         message: RenderableType | None = None,
     ) -> None:
         """Leave, after an answer that is on its way: it would be found on the command line."""
-        leave = partial(super().exit, result, return_code, message)
+        self._when_answered(partial(super().exit, result, return_code, message))
+
+    def suspend_process(self) -> None:
+        """Stop, with all of our job, until the shell says `fg`; after an answer that is on its way, too."""
+
+        def stop() -> None:
+            self._leave_now = None  # from `fg` on, frames are sent again
+            self.app_suspend_signal.publish(self)
+            os.killpg(0, signal.SIGTSTP)  # the driver hands the terminal over, and stops this process
+
+        self._when_answered(stop)
+
+    def _when_answered(self, leave: Callable[[], None]) -> None:
+        """Have the terminal given to somebody else; until then nothing is painted."""
         if self._leave_now is None and self._pace.answer_due(LAST_ANSWER):
             self._leave_now = leave
-            self.set_timer(LAST_ANSWER, leave)
+            self.set_timer(LAST_ANSWER, self._no_answer)
         else:
+            if self._leave_now is not None:  # the last wish counts
+                self._leave_now = leave
             leave()
+
+    def _no_answer(self) -> None:
+        if self._leave_now is not None:
+            self._leave_now()

@@ -185,7 +185,19 @@ class TooSmall(LineWidget):
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="small")
+        self._quits = "q"
+
+    def show(self, quits: str) -> None:
+        """`quits`: the key that still does something."""
+        self._quits = quits
+        self.update(quits)
 
     def draw(self, wide: int, high: int) -> list[Line]:
-        said = "rnn-tui needs 60×20 cells; this terminal has" if wide >= 52 else "needs 60×20, has"
-        return [fit([(f"{said} {wide}×{high}", "text")], wide)]
+        has, quits = f"{wide}×{high}", f"{self._quits} quits"
+        said = (
+            f"rnn-tui needs 60×20 cells; this terminal has {has}; {quits}",
+            f"needs 60×20 cells, has {has}; {quits}",
+            f"needs 60×20; {quits}",
+            quits,
+        )
+        return [fit([(next((each for each in said if len(each) <= wide), ""), "text")], wide)]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from textual.events import Click
+from textual.events import (
+    Click,
+    MouseEvent,
+    MouseScrollDown,
+    MouseScrollLeft,
+    MouseScrollRight,
+    MouseScrollUp,
+)
 from textual.message import Message
 
 from rnn_engine.snapshot import Snapshot
@@ -97,6 +104,30 @@ class Pane(LineWidget, can_focus=True):
         if cell is not None:
             self.choose(selection_at(cell, self._view.matrices))
             self.post_message(self.Pointed(self, event.chain > 1))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """The cell above; with shift the one to the left."""
+        self._wheel(event, -1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """The cell below; with shift the one to the right."""
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_left(self, event: MouseScrollLeft) -> None:
+        """The cell to the left."""
+        self._wheel(event, -1, across=True)
+
+    def on_mouse_scroll_right(self, event: MouseScrollRight) -> None:
+        """The cell to the right."""
+        self._wheel(event, 1, across=True)
+
+    def _wheel(self, event: MouseEvent, by: int, *, across: bool = False) -> None:
+        """As a click on the neighbour: a pane larger than its place scrolls along with its selected cell."""
+        event.stop()
+        event.prevent_default()
+        across = across or event.shift
+        self.move_cell(by if across else 0, 0 if across else by, 1)
+        self.post_message(self.Pointed(self, False))
 
     def move_cell(self, dx: int, dy: int, count: int) -> None:
         """Select the neighbour that way, `count` times."""

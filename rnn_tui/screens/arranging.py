@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
 SAID = "arranging: the arrows move the edges of the focused pane, Tab goes to the next one, Enter keeps it"
+EXPLAINS = (
+    "The edges between panes are moved now: the focused pane gets wider or taller at the cost of its neighbours, and "
+    "can be hidden and shown again. What is kept holds for terminals of this size, beyond the end of the program."
+)
 
 
 class Arranging:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rnn_engine.errors import EngineError
 from rnn_tui.edits import Prompt
-from rnn_tui.render.cells import resolve
+from rnn_tui.protocols import Controller
+from rnn_tui.questions import Spot
+from rnn_tui.render.cells import Selection, resolve
 from rnn_tui.screens.dialogs import AskScreen, Field, MarksScreen
 from rnn_tui.text import safe_text
 
@@ -21,7 +24,7 @@ def ask_place(screen: SessionScreen) -> None:
         text = values[0].strip()
         return await screen.go_there(text, quiet=True) if text else ""
 
-    hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0]"
+    hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0] · dW_hh: ∂W_hh"
     screen.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt))
 
 
@@ -55,19 +58,16 @@ def ask_which_mark(screen: SessionScreen) -> None:
 
 
 def ask_value(screen: SessionScreen) -> None:
-    """Ask for another value of the selected cell, and set it."""
+    """Ask for another value of the number that the title names, and set it."""
     controller, name, selection = screen.controller, screen.pane.NAME, screen.pane.selection
-    asked: list[tuple[tuple[str, str, int, int], Prompt]] = []
+    titled = screen.elsewhere[0]
+    asked: list[tuple[Spot, Prompt]] = []
 
     def prepare() -> str:
-        matrices = controller.snapshot.panes[name]
-        at = resolve(selection, matrices)
-        if at is None:
-            return "there is no cell here"
-        spot = name, matrices[at.index].key, at.row, at.column
-        prompt = controller.edit_prompt(spot)
-        if isinstance(prompt, str):
-            return prompt
+        spot = controller.spot_to_set(titled) if titled else _spot(controller, name, selection)
+        prompt = spot if isinstance(spot, str) else controller.edit_prompt(spot)
+        if isinstance(prompt, str) or isinstance(spot, str):
+            return str(prompt)
         asked.append((spot, prompt))
         return ""
 
@@ -89,6 +89,13 @@ def ask_value(screen: SessionScreen) -> None:
     screen.submit(prepare, then=ask)
 
 
+def _spot(controller: Controller, pane: str, selection: Selection | None) -> Spot | str:
+    """The cell that a selection means now."""
+    matrices = controller.snapshot.panes[pane]
+    at = resolve(selection, matrices)
+    return "there is no cell here" if at is None else (pane, matrices[at.index].key, at.row, at.column)
+
+
 def ask_which_edit(screen: SessionScreen) -> None:
     """List the edits; the one that is picked is gone to."""
     controller = screen.controller
@@ -104,8 +111,8 @@ def ask_which_edit(screen: SessionScreen) -> None:
     screen.app.push_screen(MarksScreen(edits, screen.snapshot.address, "Set by hand"), picked)
 
 
-def ask_file(screen: SessionScreen) -> None:
-    """Ask for a file, and write the session."""
+def ask_file(screen: SessionScreen, then: Callable[[], None] | None = None) -> None:
+    """Ask for a file, and write the session; `then` follows where it was written."""
     controller = screen.controller
     written: list[str] = []
 
@@ -125,6 +132,10 @@ def ask_file(screen: SessionScreen) -> None:
             screen.say(f"saved {safe_text(written[-1])}")
         return said
 
+    def saved(written: bool | None) -> None:
+        if written and then is not None:
+            then()
+
     path = controller.path or ""
     initial = path if path == safe_text(path) else ""
-    screen.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt))
+    screen.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt), saved)

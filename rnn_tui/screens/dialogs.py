@@ -179,19 +179,27 @@ def _mark(address: str, name: str, note: str) -> Content:
     return Content.assemble(*head, *([Content("\n  "), content(note)] if note else []))
 
 
-class SureScreen(ClosesOnce, ModalScreen[bool]):
-    """Asks once; y or Enter means yes."""
+class SureScreen(ClosesOnce, ModalScreen[str]):
+    """Asks once; y or Enter means "yes", where that can be s means "save", all else "no"."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("y,enter", "dismiss(True)", "yes"),
-        ("n,q,escape", "dismiss(False)", "no"),
+        ("y,enter", "dismiss('yes')", "yes"),
+        ("s", "save", "save"),
+        ("n,q,escape", "dismiss('no')", "no"),
     ]
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, *, save: str = "") -> None:
+        """`save`: what is done after saving, in words; without it there is nothing to save."""
         super().__init__()
-        self._question = question
+        self._question, self._save = question, save
 
     def compose(self) -> ComposeResult:
+        keys = f"s save, then {self._save} · y yes · n no" if self._save else "y yes · n no"
         with Vertical(classes="dialog"):
             yield Static(content(self._question), markup=False)
-            yield Static(content("y yes · n no"), classes="hint", markup=False)
+            yield Static(content(keys), classes="hint", markup=False)
+
+    def action_save(self) -> None:
+        """Save first."""
+        if self._save:
+            self.dismiss("save")

@@ -54,10 +54,10 @@ class HelpScreen(ClosesOnce, ModalScreen[None]):
             yield Static(content(self._explains), classes="words", markup=False)
             if self._note:
                 yield Static(content(self._note, multiline=True), classes="words", markup=False)
-            yield Static(_table("on the screen", LEGEND), markup=False)
             here = _rows(entry for entry in self._commands if self._view in entry.where)
             if here:
                 yield Static(_table("here", here), markup=False)
+            yield Static(_table("on the screen", LEGEND), markup=False)
             for group in GROUPS:
                 rows = _rows(
                     entry for entry in self._commands if entry.group == group and entry.id != "count"

@@ -14,9 +14,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rnn_engine.errors import EngineError
+from rnn_tui.kept import Kept
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.screens.closing import ClosesOnce
-from rnn_tui.screens.dialogs import SafeInput
+from rnn_tui.screens.dialogs import SafeInput, SureScreen
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.text import content
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 EXPLAINS = (
     "Each lesson is a session: a recurrence, its data and weights, and notes on the steps that matter. Enter opens the "
     "chosen one at its first step; o asks for a file, yours or somebody else's. The table below is what the keys do "
-    "then. Lessons are never changed: what you save goes to a file of your own."
+    "then. Lessons are never changed: what you save goes to a file of your own. What was "
+    "not saved when the terminal went away, or something else ended the program, is kept and stands before them."
 )
 
 
@@ -40,6 +42,7 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         Binding("slash", "app.command_palette", "commands", id="search"),
         Binding("question_mark", "help", "help", id="help"),
         Binding("j", "down", id="below"), Binding("k", "up", id="above"), ("down", "list", ""),
+        ("x,delete", "throw_away", ""),
     ]  # fmt: skip
     AUTO_FOCUS = "OptionList"
     app: RnnTuiApp
@@ -55,6 +58,7 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         """`chosen` gets the session that was opened; with `first` there is none to go back to."""
         super().__init__()
         self.lessons, self._open, self._chosen, self._first = tuple(lessons), open_session, chosen, first
+        self._kept: tuple[Kept, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static(content("rnn-tui"), id="name", markup=False)
@@ -65,7 +69,7 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             id="claim",
             markup=False,
         )
-        yield OptionList(*(Option(_entry(*each)) for each in enumerate(self.lessons, 1)), markup=False)
+        yield OptionList(*self._options(), markup=False)
         yield SafeInput("", "or the path of a replay file", "path")
         yield Static(content(""), id="said", markup=False)
         key = self.app.key
@@ -80,8 +84,9 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open the lesson."""
-        self.begin(self.lessons[event.option_index].name)
+        """Open the lesson, or what was kept."""
+        at = event.option_index - len(self._kept)
+        self.begin(self.lessons[at].name if at >= 0 else str(self._kept[event.option_index].path))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Open the file."""
@@ -99,6 +104,29 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             self.query_one("#said", Static).update(content(str(error)))
             return
         self._chosen(controller)
+
+    def _options(self) -> list[Option]:
+        """What was kept for a person comes before the lessons."""
+        self._kept = self.app.shelf.entries()
+        kept = [Option(_kept_entry(each, last=each is self._kept[-1])) for each in self._kept]
+        return [*kept, *(Option(_entry(*each)) for each in enumerate(self.lessons, 1))]
+
+    def action_throw_away(self) -> None:
+        """Ask whether what was kept is wanted no more."""
+        at = self.query_one(OptionList).highlighted
+        if at is None or at >= len(self._kept):
+            self.query_one("#said", Static).update(content("x throws away what was kept, and a lesson stays"))
+            return
+        kept = self._kept[at]
+
+        def answered(what: str | None) -> None:
+            if what == "yes":
+                self.query_one("#said", Static).update(content(self.app.shelf.remove(kept)))
+                options = self.query_one(OptionList)
+                options.clear_options().add_options(self._options())
+                options.highlighted = 0
+
+        self.app.push_screen(SureScreen(f"Throw away what was kept of {kept.of}: {kept.words}?"), answered)
 
     def action_help(self) -> None:
         """Explain this list."""
@@ -133,6 +161,12 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             self.app.exit()
         else:
             self.dismiss()
+
+
+def _kept_entry(kept: Kept, *, last: bool) -> Content:
+    head = [content("kept when the program was ended: ", "$warning"), content(kept.of, "bold")]
+    words = content(f"  {kept.words}; x throws it away", "$foreground 60%")
+    return Content.assemble(*head, words, *([Content("\n")] if last else []))
 
 
 def _entry(number: int, lesson: Lesson) -> Content:

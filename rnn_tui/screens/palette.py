@@ -10,13 +10,13 @@ from typing import Any
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from rnn_tui.ranking import BEGINS, fit
 from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.text import content, safe_text
 
-WHOLE = 1000.0
-"""The score of a whole name: more than any match of a part gets."""
+LESSON, PLACE, COMMAND = 0, 1, 2
 KEY_ONLY = ("count", "palette", "stop")
 """Commands that make no sense from a list."""
 
@@ -26,6 +26,8 @@ class _Entry:
     title: str
     help: str
     run: Callable[[], Any]
+    kind: int = PLACE
+    alias: str = ""
 
     @property
     def prompt(self) -> Content:
@@ -46,16 +48,21 @@ class Entries(Provider):
             yield DiscoveryHit(entry.prompt, entry.run, entry.title)
 
     async def search(self, query: str) -> Hits:
-        """Those whose title or help matches, whole names before parts of them."""
-        matcher = self.matcher(query)
+        """Those that fit: commands before places before lessons, unless a name of these is begun."""
+        scattered = self.matcher(query).match
         for entry in self.entries(query):
-            typed = entry.title.replace("∂", "d")  # as keyboards have it
-            score = max(matcher.match(entry.title), matcher.match(typed), 0.5 * matcher.match(entry.help))
-            names = (title.split("  ")[0].casefold() for title in (entry.title, typed))
-            if query.strip().casefold() in names:
-                score = WHOLE
-            if score > 0:
-                yield Hit(score, entry.prompt, entry.run, entry.title)
+            command = entry.kind == COMMAND
+            found = fit(
+                query, entry.title, entry.help, entry.alias, words_of_help=command, scattered=scattered
+            )
+            if found:
+                late = entry.kind == LESSON and found < BEGINS
+                yield Hit(
+                    (0 if late else found) * 10 + entry.kind + found / 10,
+                    entry.prompt,
+                    entry.run,
+                    entry.title,
+                )
 
 
 class CommandsProvider(Entries):
@@ -66,7 +73,13 @@ class CommandsProvider(Entries):
         if not isinstance(screen, SessionScreen):
             return []
         return [
-            _Entry(f"{each.label}  {each.shown_keys}", each.help, partial(screen.run_action, each.action))
+            _Entry(
+                f"{each.label}  {each.shown_keys}",
+                each.help,
+                partial(screen.run_action, each.action),
+                COMMAND,
+                each.id,
+            )
             for each in screen.app.commands
             if each.id not in KEY_ONLY and not each.where
         ]
@@ -81,7 +94,11 @@ class LessonsProvider(Entries):
             return []
         return [
             _Entry(
-                f"{safe_text(each.title)}  {each.name}", "open this lesson", partial(screen.begin, each.name)
+                f"{safe_text(each.title)}  {each.name}",
+                "open this lesson",
+                partial(screen.begin, each.name),
+                LESSON,
+                each.name,
             )
             for each in screen.app.lessons
         ]

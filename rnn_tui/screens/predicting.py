@@ -23,6 +23,12 @@ TYPED = {
 LINE = 130
 """Characters for the terms, so that they fit the narration's two lines."""
 
+EXPLAINS = (
+    "A step asks for one of its numbers before it shows them: say what you expect, the number, its sign or a shape. "
+    "The equation with numbers put in and the terms can be looked at first, which counts as help; the answer can be "
+    "shown. The step is taken once the answer is there, and the score comes at the end."
+)
+
 
 class Predicting:
     """Owned by the session screen."""

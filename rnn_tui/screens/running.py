@@ -62,7 +62,7 @@ class Running(Stage):
         self.driver.drop()
         self.controller.cancel()
         self.controller, self.snapshot = controller, controller.snapshot
-        self._message = ""
+        self._message = self.app.kept_of(controller)
         self.typing.forget()
         self.follow()
         self.predicting.forget()
@@ -75,6 +75,7 @@ class Running(Stage):
         """Lay out, and begin to serve."""
         for name, display in self.app.displays.items():
             self.panes[name].show_as(display)
+        self._message = self.app.kept_of(self.controller)
         self.run_worker(self.driver.run(), name="driver", exit_on_error=True)
         self.paint()
 
@@ -102,18 +103,20 @@ class Running(Stage):
         self.explorer.sync()
         snapshot, frames = self.predicting.covered(self.snapshot), self.boxed
         here, view = self.pane, self.explorer.view
-        elsewhere = bool(self.unshown[0]) or (view is not None and view.in_no_pane)
+        elsewhere = bool(self.elsewhere[0]) or (view is not None and view.in_no_pane)
         picked = not self.follows
         for pane in self.panes.values():
             focused = pane is here and not elsewhere
             pane.show(snapshot, focused=focused, picked=picked, jump=self.typing.jump, boxed=frames)
         if view is not None:
             self._panel.show(view.title, view.draw, boxed=frames)
-        exact = (safe_text(self.unshown[0]), self.unshown[1]) if self.unshown[0] else here.exact()
-        self._title.show(snapshot, (view and view.exact) or exact, len(self.arrangement.hidden))
+        name, number = self.elsewhere
+        exact = (safe_text(name), number) if name else (view and view.exact) or here.exact()
+        self._title.show(snapshot, exact, len(self.arrangement.hidden))
         self._equation.show(snapshot, boxed=frames, marked=view is not None and view.in_equation)
         self._narration.show(snapshot, self._message)
         self._timeline.show(snapshot)
+        self._small.show(self.app.key("quit"))
         self._curve.show(snapshot)
         speed = f"{self.playing.speed} a second" if self.playing.on else ""
         line = snapshot.timeline
@@ -125,6 +128,14 @@ class Running(Stage):
             )
         )
         self.app.flush()
+
+    @property
+    def elsewhere(self) -> tuple[str, str]:
+        """Name and exact value of the number in the title where that is the selected cell of no pane; else empty."""
+        view = self.explorer.view
+        if view is None or view.exact is None:
+            return self.unshown
+        return view.exact if view.in_no_pane or self.unshown[0] else ("", "")
 
     @property
     def view_name(self) -> str:

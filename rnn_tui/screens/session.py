@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.events import MouseDown, MouseMove, MouseUp
 
 from rnn_engine.snapshot import PANES
@@ -15,13 +17,14 @@ from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.display import Display
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
+from rnn_tui.screens import arranging, predicting
 from rnn_tui.screens.arranging import Arranging
 from rnn_tui.screens.asking import ask_file, ask_mark, ask_place, ask_value, ask_which_edit, ask_which_mark
 from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.dragging import Dragging
 from rnn_tui.screens.explorer import Explorer
 from rnn_tui.screens.help import HelpScreen
-from rnn_tui.screens.keys import priority_bindings
+from rnn_tui.screens.keys import priority_binding
 from rnn_tui.screens.playing import Playing
 from rnn_tui.screens.predicting import Predicting
 from rnn_tui.screens.running import Running
@@ -32,7 +35,7 @@ from rnn_tui.tour import OVER, Tour
 class SessionScreen(Running):
     """Shows one session, and turns keys into moves."""
 
-    BINDINGS = priority_bindings()
+    BINDINGS: ClassVar[list[BindingType]] = [priority_binding("stop")]
 
     def __init__(
         self, controller: Controller, palette: Palette, scene: Scene = PLAIN, precision: int = PRECISION
@@ -107,7 +110,7 @@ class SessionScreen(Running):
     def action_jump(self) -> None:
         """Wait for a letter."""
         self.typing.jump = True
-        self.schedule_paint()
+        self.say(f"to which pane? {self.typing.letters} · Esc stays here")
 
     def action_zoom(self) -> None:
         """All the room for the focused pane, or back to all five."""
@@ -319,10 +322,14 @@ class SessionScreen(Running):
         self._tour_to(Tour() if self.tour.over else OVER)
 
     def action_help(self) -> None:
-        """Explain the panel that is open, else the focused pane."""
+        """Explain what is going on: a question, arranging, the panel that is open; else the focused pane."""
         pane, view = self.pane, self.explorer.view
         title = self.snapshot.names.get(pane.NAME, pane.NAME)
         words = (title, pane.EXPLAINS) if view is None else (view.title, view.EXPLAINS)
+        if self.arranging.on:
+            words = "arranging panes", arranging.EXPLAINS
+        elif self.predicting.pending:
+            words = "predict mode", predicting.EXPLAINS
         note = "" if self.predicting.pending or not self.snapshot.note else f"◆ {self.snapshot.note}"
         if self._message:
             note, self._message = self._message, ""
@@ -344,10 +351,12 @@ class SessionScreen(Running):
             then()
             return
 
-        def answered(sure: bool | None) -> None:
-            if sure:
+        def answered(what: str | None) -> None:
+            if what == "yes":
                 then()
+            elif what == "save":  # there may be answers of predict mode yet: it is asked again
+                ask_file(self, then=lambda: self.when_sure(verb, then))
 
-        self.app.push_screen(
-            SureScreen(f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."), answered
-        )
+        question = f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."
+        save = verb.lower() if self.controller.unsaved else ""
+        self.app.push_screen(SureScreen(question, save=save), answered)

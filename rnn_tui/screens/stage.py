@@ -17,7 +17,7 @@ from rnn_tui.panes.inputs import Inputs
 from rnn_tui.panes.output import Output
 from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
-from rnn_tui.render.arrange import PLAIN, Arrangement, Scene, boxed, kind
+from rnn_tui.render.arrange import LEAST_HEIGHT, LEAST_WIDTH, PLAIN, Arrangement, Scene, boxed, kind
 from rnn_tui.render.cells import Cell, Selection, selection_at, written_in
 from rnn_tui.render.measure import PRECISION
 from rnn_tui.render.palette import Palette
@@ -66,7 +66,7 @@ class Stage(Screen[None]):
         self.panes = {cls.NAME: cls(palette, self._precision) for cls in PANE_TYPES}
         self._title, self._equation, self._narration = Title(palette), Equation(palette), Narration(palette)
         self._timeline, self._curve, self._keys = Timeline(palette), Curve(palette), KeysLine(palette)
-        self._panel = Panel(palette)
+        self._panel, self._small = Panel(palette), TooSmall(palette)
         yield self._title
         yield from (self.panes[name] for name in ("inputs", "hidden", "output", "weights", "gradients"))
         yield from (
@@ -76,7 +76,7 @@ class Stage(Screen[None]):
             self._narration,
             self._timeline,
             self._keys,
-            TooSmall(palette),
+            self._small,
         )
 
     def on_descendant_focus(self) -> None:
@@ -149,6 +149,12 @@ class Stage(Screen[None]):
     def arrangement(self) -> Arrangement:
         """What a person has changed in the layout of this size."""
         return self.scene.arrangement(*self.app.size)
+
+    @property
+    def too_small(self) -> bool:
+        """Whether there is room for a polite line and nothing else."""
+        width, height = self.app.size
+        return width < LEAST_WIDTH or height < LEAST_HEIGHT
 
     @property
     def boxed(self) -> bool:

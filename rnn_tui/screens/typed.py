@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.command import CommandPalette
 from textual.events import Key
 
+from rnn_tui.commands import shown_key
 from rnn_tui.screens.dialogs import AskScreen, SureScreen
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Typing:
         """Whether keys are waiting."""
         return bool(self._ahead)
 
+    @property
+    def letters(self) -> str:
+        """The panes and their letters, in words."""
+        return " · ".join(f"{pane.LETTER} {pane.NAME}" for pane in self._screen.panes.values())
+
     def forget(self) -> None:
         """Nothing was typed."""
         self._ahead.clear()
@@ -45,6 +51,11 @@ class Typing:
         """Take a key, now or later; whether it is ours. One that needs the answer to those before it waits."""
         if self._screen.app.screen is not self._screen:
             self._hand_over(event)
+            return True
+        if self._screen.too_small:  # nobody sees what a key does
+            entry = self._screen.app.by_key[""].get(event.key)
+            if entry is not None and entry.id == "quit":
+                self._screen.action_leave()
             return True
         if self._ahead or self._must_wait(event.key):
             self._ahead.append(event)
@@ -114,6 +125,9 @@ class Typing:
                 if key == pane.LETTER:
                     screen.give_focus(pane.NAME)
                     return True
+            if key != "escape":
+                screen.say(f"no pane has the key {shown_key(key)}; {self.letters}")
+            return True
         if key == "escape" and not screen.tour.over and not screen.view_name:
             screen.action_tour()
             return True
