@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnn_engine.snapshot import PANES, Formula, Matrix
@@ -432,3 +433,46 @@ def test_every_line_of_a_pane_takes_its_width(name: str, view_boxed: bool) -> No
             for wide, high in product(range(16, 70, 3), (3, 4, 9, 16)):
                 lines = draw_pane(view, wide, high).lines
                 assert [width(line) for line in lines] == [wide] * high, (pane_type.NAME, wide, high)
+
+
+# what no room may do
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 5), st.integers(1, 7), st.booleans(), st.integers(1, 40)),
+        min_size=1,
+        max_size=9,
+    ),
+    st.integers(26, 90),
+    st.integers(4, 24),
+    st.sampled_from(["auto", "numbers", "both"]),
+)
+@example([(4, 1, True, 2), (4, 1, True, 2), (4, 4, True, 2), *[(4, 1, False, 5)] * 3], 36, 8, "numbers")
+def test_no_digit_is_ever_cut(
+    kinds: list[tuple[int, int, bool, int]], wide: int, high: int, mode: str
+) -> None:
+    """However many matrices share however little room, and whatever they are called."""
+    matrices = tuple(
+        Matrix(
+            "W" * long,
+            np.arange(rows * columns, dtype=float).reshape(rows, columns) / 7 - 0.3,
+            tuple(map(str, range(rows))),
+            tuple(map(str, range(columns))),
+            kind="over time" if timed else "matrix",
+            current=0 if timed else None,
+        )
+        for rows, columns, timed, long in kinds
+    )
+    view = PaneView("weights", "w", matrices, display=Display(mode))
+    for line in pane_text(view, wide, high).splitlines()[1:-1]:
+        assert not re.search(r"[\d.]…|-…", re.sub(r"[↑↓←→]\d*…", "", line)), line
+
+
+def test_a_long_name_takes_no_room_from_its_matrix() -> None:
+    base = over_time(2, 2)
+    long = Matrix("parameter" * 7, base.values, base.rows, base.columns)
+    others = tuple(Matrix(name, base.values, base.rows, base.columns) for name in ("W_hh", "W_hy"))
+    text = pane_text(PaneView("weights", "w", (long, *others)), 63, 12)
+    assert text.count("-0.3000") == 3
+    assert "parameter" in text

@@ -123,9 +123,9 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     """Name and scale, where there is room a note and the extremes; then the column labels."""
     form = block.form
     full = f"±{block.full:g}"
-    spans = name_of(matrix)
     across = lead + shown_width(block, form.wide)
     norms = norm_width(shape, form)
+    spans = name_of(matrix, max(across, shape.name) if norms else block.width)
     room = (across if norms else block.width) - width(spans)
     if block.full and block.own_scale and cells(full) <= room:
         spans.append((full, "muted"))

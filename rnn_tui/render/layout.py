@@ -12,7 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rnn_tui.render.measure import ASIDE, NUMBERS, TINTED, Format, Shape, gathered, heats, part, pools, size
+from rnn_tui.render.measure import (
+    ASIDE,
+    NUMBERS,
+    TINTED,
+    Format,
+    Shape,
+    gathered,
+    heats,
+    narrowest,
+    part,
+    pools,
+    size,
+)
 from rnn_tui.render.pack import pack
 
 GAP = 2
@@ -222,7 +234,9 @@ def _highest(
 
 
 def _worth(shape: Shape, form: Format, width: int, height: int) -> bool:
-    """Whether enough of the matrix would show in a block of that size."""
+    """Whether enough of the matrix would show in a block of that size, and no number of it cut."""
+    if width < narrowest(shape, form):
+        return False
     shown = part(shape, form, width, height, 0, 0)
     rows, columns = shown.rows[1] - shown.rows[0], shown.columns[1] - shown.columns[0]
     few_rows, few_columns = FEWEST_OF_HEAT if form.halves else FEWEST

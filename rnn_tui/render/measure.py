@@ -11,6 +11,8 @@ from rnn_tui.render.pack import window
 from rnn_tui.text import cells, safe_text, token_text
 
 LONGEST_LABEL = 12
+LONGEST_NAME = 16
+"""Cells of a name that count in a layout: a longer one has what room there is, and no matrix suffers for it."""
 PRECISION = 4
 """Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 NORM = 5
@@ -125,6 +127,11 @@ class Shape:
     precision: int = PRECISION
     """Decimals where there is room."""
 
+    @property
+    def named_above(self) -> bool:
+        """Whether the name has a line of its own above the labels of the columns: with a note, or a long one."""
+        return bool(self.note) or self.name > LONGEST_LABEL
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -172,7 +179,7 @@ def measure(
     return Shape(
         rows=matrix.values.shape[0],
         columns=matrix.values.shape[1],
-        name=cells(safe_text(matrix.key)) + 1,
+        name=min(LONGEST_NAME, cells(safe_text(matrix.key))) + 1,
         note=cells(safe_text(matrix.note)),
         row_label=min(LONGEST_LABEL, widest((matrix.rows,))),
         column_label=0 if unlabelled(matrix) or lone else widest((matrix.columns,)),
@@ -215,7 +222,12 @@ def lead_width(shape: Shape, form: Format) -> int:
     if form.heat:
         return (shape.gutter + shape.row_label + 1) if form.labels else shape.gutter
     labels = shape.gutter + shape.row_label
-    return max(labels, shape.name) if shape.column_label and not shape.note else labels
+    return max(labels, shape.name) if shape.column_label and not shape.named_above else labels
+
+
+def narrowest(shape: Shape, form: Format) -> int:
+    """Cells of a block that shows one column and cuts nothing of it."""
+    return lead_width(shape, form) + stride(shape, form) + norm_width(shape, form)
 
 
 def norm_width(shape: Shape, form: Format) -> int:
@@ -227,7 +239,7 @@ def head_height(shape: Shape, form: Format) -> int:
     """The name, and the column labels where they need a line of their own."""
     if form.heat:
         return 1 + bool(form.labels and shape.column_label)
-    return 1 + bool(shape.note and shape.column_label)
+    return 1 + bool(shape.named_above and shape.column_label)
 
 
 def size(shape: Shape, form: Format) -> tuple[int, int]:
