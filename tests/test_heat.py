@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -359,6 +360,42 @@ def test_bars_are_in_vocabulary_order_or_the_largest_first() -> None:
     text = drawn(replace(view, display=Display("bars")), 50, 12)
     assert "◎" in text.splitlines()[3]
     assert "●" in text.splitlines()[2]
+
+
+def many_shares() -> PaneView:
+    """Sixty classes over two time steps; at the first one they get less likely, at the second one more."""
+    rising = np.arange(1, 61) / np.arange(1, 61).sum()
+    made = Matrix(
+        "p", np.array([rising[::-1], rising]), ("1", "2"), tuple(f"t{k}" for k in range(60)), current=0,
+        target=(50, 50), kind="over time",
+    )  # fmt: skip
+    return PaneView("output", "o", (made,), manner=Manner(shares=True), display=Display("bars"), focused=True)
+
+
+def named(view: PaneView, wide: int, high: int) -> list[int]:
+    """The classes that have a bar, in the order one reads them: down, then to the right."""
+    rows = [re.findall(r"\bt(\d+) [━╸]", line) for line in drawn(view, wide, high).splitlines()]
+    return [int(row[at]) for at in range(max(map(len, rows))) for row in rows if at < len(row)]
+
+
+def test_bars_in_the_order_of_the_vocabulary_stay_so_where_not_all_fit() -> None:
+    view = many_shares()
+    assert named(view, 40, 12) == [*range(8), 50]
+    assert "42 more; a full bar is 0.05; the 17 largest and the marked" in drawn(view, 70, 12)
+    sorted_bars = replace(view, display=Display("sorted bars"))
+    assert named(replace(sorted_bars, selection=Selection("p", 1, 3)), 40, 12)[:3] == [59, 58, 57]
+
+
+def test_bars_stand_in_columns_where_there_is_room() -> None:
+    assert named(many_shares(), 118, 24) == list(range(60))
+
+
+def test_bars_are_of_the_time_step_that_is_looked_at_and_show_the_class() -> None:
+    view = replace(many_shares(), selection=Selection("p", 1, 2))
+    assert named(view, 40, 12) == [2, 50, *range(53, 60)]
+    lines = draw_pane(view, 40, 12).lines
+    assert "t=2" in text_of(lines)
+    assert [text for line in lines for text, role in line if "cursor" in role] == ["t2"]
 
 
 def test_bars_of_small_shares_say_what_a_full_one_is() -> None:

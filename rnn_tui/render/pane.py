@@ -140,7 +140,7 @@ def draw_pane(view: PaneView, wide: int, high: int, before: Drawn | None = None)
     done: dict[int, Done] = {}
     if view.manner.across and is_strip(view.matrices):
         body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
-    elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
+    elif view.display.mode in BARS and (bars := _bars_alone(view, cursor, inner_wide, inner_high)):
         body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
         body, blocks = _matrices(
@@ -220,18 +220,26 @@ def _matrices(
             ends[y] = block.x + block.width
     body: list[Line] = [merge(row) for row in rows]
     if bars:
-        body += [(), *shares(matrices[0], wide, high - len(body) - 1)]
+        body += [(), *shares(matrices[0], wide, high - len(body) - 1, row=_row_of_bars(cursor))]
     return body, placed
 
 
-def _bars_alone(view: PaneView, wide: int, high: int) -> list[Line]:
-    """The probabilities of this time step with all the room; nothing where there are none."""
+def _bars_alone(view: PaneView, cursor: Cell | None, wide: int, high: int) -> list[Line]:
+    """The probabilities of the time step that is looked at with all the room; nothing where there are none."""
     if not has_shares(view.matrices):
         return []
     matrix = view.matrices[0]
-    if matrix.current is not None and not all(known_at(matrix, matrix.current, at) for at in range(2)):
-        return [fit([("not computed yet", "faint")], wide)]
-    return shares(matrix, wide, high, largest_first=view.display.mode == "sorted bars")
+    row, column = _row_of_bars(cursor), cursor.column if cursor and cursor.index == 0 else None
+    at = matrix.current if row is None else row
+    if at is not None and not all(known_at(matrix, at, each) for each in range(2)):
+        return [fit([(f"t={safe_text(matrix.rows[at])}: not computed yet", "faint")], wide)]
+    largest_first = view.display.mode == "sorted bars"
+    return shares(matrix, wide, high, largest_first=largest_first, row=row, column=column)
+
+
+def _row_of_bars(cursor: Cell | None) -> int | None:
+    """The time step whose bars are drawn: that of the selected cell, else the current one."""
+    return cursor.row if cursor and cursor.index == 0 else None
 
 
 def _under_cursor(view: PaneView, cursor: Cell | None, blocks: Layout) -> str:
