@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -476,3 +477,25 @@ def test_a_long_name_takes_no_room_from_its_matrix() -> None:
     text = pane_text(PaneView("weights", "w", (long, *others)), 63, 12)
     assert text.count("-0.3000") == 3
     assert "parameter" in text
+
+
+@pytest.mark.parametrize("wide", [26, 30, 36])
+def test_inputs_in_two_lines_still_say_where_we_are_and_what_is_out_of_view(wide: int) -> None:
+    controller = FakeController()
+    controller.go_to("1:forward:3:h")
+    view = PaneView("inputs", "i", controller.snapshot.panes["inputs"], boxed=False)
+    view = replace(view, manner=Manner(across=True, entries=True))
+    lines = pane_text(view, wide, 3).splitlines()[1:]
+    assert "▸class" in lines[0]
+    assert "▸!" in lines[1]
+    hidden = [word for word in ("hi", "there", "class", "!") if word not in lines[0].split("x", 1)[1]]
+    assert sum(map(int, re.findall(r"[←→](\d+)", lines[0]))) == len(hidden)
+
+
+def test_the_mark_of_an_edit_leaves_a_gap_between_tokens() -> None:
+    texts = (("hi",), ("there",), ("class",))
+    edited = np.array([[False], [True], [True]])
+    made = Matrix(
+        "x", np.zeros((3, 1)), ("1", "2", "3"), ("x",), texts=texts, edited=edited, kind="over time"
+    )
+    assert "hi ✎there ✎class" in pane_text(PaneView("i", "i", (made,), manner=Manner(across=True)), 40, 5)
