@@ -499,3 +499,15 @@ def test_the_mark_of_an_edit_leaves_a_gap_between_tokens() -> None:
         "x", np.zeros((3, 1)), ("1", "2", "3"), ("x",), texts=texts, edited=edited, kind="over time"
     )
     assert "hi ✎there ✎class" in pane_text(PaneView("i", "i", (made,), manner=Manner(across=True)), 40, 5)
+
+
+@pytest.mark.parametrize("wide", [60, 70, 80, 120])
+def test_the_title_drops_its_parts_whole_and_keeps_the_batch(wide: int) -> None:
+    value = ("h[12][0]", "-0.123456789012345678")
+    line = text_of([draw_title("Vanishing gradients", "1:forward:12:h", "", (3, 8), value, wide)])
+    assert " h[12][0] = -0.123456789012345678" in line
+    words = line.split()
+    assert "1:forward:12:h" in words
+    assert "3/8" in words
+    assert words[words.index("3/8") - 1] == ("seq" if wide < 80 else "sequence")
+    assert words[0][:5] in ("1:for", "Vanis")
