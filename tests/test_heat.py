@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rnn_engine.observe import observe
 from rnn_engine.snapshot import Matrix
+from rnn_engine.timeline import Timeline
+from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Selection
 from rnn_tui.render.curve import draw_curve
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
@@ -25,7 +28,10 @@ from rnn_tui.render.palette import palette
 from rnn_tui.render.pane import Manner, PaneView, draw_pane, same
 from rnn_tui.render.ramps import LEVELS
 from rnn_tui.render.spans import text_of, width
+from rnn_tui.screens.stage import PANE_TYPES
 from rnn_tui.text import ascii_text
+from tests.build import lesson
+from tests.test_goldens import large
 
 if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools, Floats
@@ -445,3 +451,38 @@ def test_the_curve_stays_where_it_is_while_it_grows() -> None:
     before, after = (text_of(draw_curve(losses[:count], 40, 8, 100)).splitlines() for count in (6, 7))
     for old, new in zip(before[1:6], after[1:6], strict=True):
         assert new[: len(old) - 1] == old[:-1]
+
+
+# what colours mean
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 60), (120, 40), (200, 60), (300, 80)])
+@pytest.mark.parametrize("name", ["hello", "hi-there-class-bptt", "large"])
+def test_where_colours_carry_size_the_pane_says_which(name: str, size: tuple[int, int]) -> None:
+    session = large() if name == "large" else lesson(name)
+    at = session.schedule.span("1:update").start
+    shown = observe(session, Timeline(session.run), at)
+    for cls in PANE_TYPES:
+        view = PaneView(cls.NAME, cls.LETTER, shown.panes[cls.NAME], boxed=boxed(*size), manner=cls.MANNER)
+        made = draw_pane(view, *arrange(*size)[cls.NAME][2:])
+        text = text_of(made.lines)
+        top = text.splitlines()[0]
+        maps = [block for block in made.layout.blocks if block.form.heat]
+        assert not maps or ("−" in top and "+" in top), text
+        for block in maps:
+            key = view.matrices[block.index].key
+            beside = re.search(rf"{re.escape(key)}[ •](±|all 0)", text)
+            assert beside or "±" in top or made.layout.blocks[0].width > 24 > size[1] - 1, (key, text)
+
+
+def test_small_matrices_are_numbers_and_maps_have_labels_where_there_is_room() -> None:
+    small, long = matrix(waves(2, 2), "W_hh"), matrix(waves(40, 20), "W_xh")
+    names = tuple(f"token{k}" for k in range(20))
+    text = drawn(PaneView("weights", "w", (replace(long, columns=names), small)), 63, 25)
+    assert re.search(r"0 +0\.(10|100|0998)\D", text)
+    assert "token0" in text
+    session = large()
+    weights = observe(session, Timeline(session.run), 0).panes["weights"]
+    blocks = draw_pane(PaneView("weights", "w", weights), 143, 26).layout.blocks
+    assert len(blocks) == len(weights)
+    assert all(block.form.labels for block in blocks)

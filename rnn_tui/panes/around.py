@@ -7,9 +7,10 @@ from textual.message import Message
 
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
 from rnn_tui.render.curve import draw_curve
+from rnn_tui.render.frame import framed
 from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title, key_at
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import PaneView, framed
+from rnn_tui.render.pane import PaneView
 from rnn_tui.render.spans import Line, fit
 from rnn_tui.render.timeline import draw_timeline, step_at
 from rnn_tui.widgets.lines import LineWidget

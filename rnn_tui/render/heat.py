@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from rnn_tui.render.levels import (
     pooled,
 )
 from rnn_tui.render.matrix import Block, name_of, row_head, said_extremes, shown_width, sign
-from rnn_tui.render.measure import NORM, Shape, lead_width, norm_width
+from rnn_tui.render.measure import LONGEST_SCALE, NORM, Shape, lead_width, norm_width
 from rnn_tui.render.norms import norm_bars, paired_bars
 from rnn_tui.render.ramps import LEVELS
 from rnn_tui.render.spans import Line, Span, fit, merge, width
@@ -122,15 +123,15 @@ def _halved(upper: Sequence[int], lower: Sequence[int], wide: int) -> list[Span]
 def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     """Name and scale, where there is room a note and the extremes; then the column labels."""
     form = block.form
-    full = f"±{block.full:g}"
     across = lead + shown_width(block, form.wide)
     norms = norm_width(shape, form)
     spans = name_of(matrix, max(across, shape.name) if norms else block.width)
     room = (across if norms else block.width) - width(spans)
-    if block.full and block.own_scale and cells(full) <= room:
+    full = scale_of(matrix, block.full) if block.own_scale else ""
+    if full and cells(full) <= room:
         spans.append((full, "muted"))
     small = f" {form.pool[0]}×{form.pool[1]}" if form.pool != (1, 1) else ""
-    if small and width(spans) + cells(small) <= block.width:
+    if small and width(spans) + cells(small) <= (across if norms else block.width):
         spans.append((small, "muted"))
     if matrix.note and width(spans) + 2 + cells(matrix.note) <= block.width:
         spans.append((f"  {safe_text(matrix.note)}", "muted"))
@@ -143,6 +144,16 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     if form.labels and shape.column_label:
         lines.append(merge([(" " * lead, ""), *_ticks(matrix, block)]))
     return lines
+
+
+def scale_of(matrix: Matrix, full: float) -> str:
+    """What full colours stand for, in as few cells as `LONGEST_SCALE` where that can be; empty: nothing is known."""
+    if not full:
+        return "all 0" if matrix.known is None or matrix.known.all() else ""
+    plain = f"{full:g}"
+    mantissa, exponent = f"{full:e}".split("e")
+    short = f"{float(mantissa):g}e{int(exponent)}"
+    return f"±{min(plain, short, key=len) if len(plain) >= LONGEST_SCALE else plain}"
 
 
 def _ticks(matrix: Matrix, block: Block) -> list[Span]:
@@ -179,8 +190,11 @@ def _ticks(matrix: Matrix, block: Block) -> list[Span]:
     return spans
 
 
-def legend(scale: str, *, glyphs: bool) -> list[Span]:
-    """The levels from the least to the largest, and what the ends stand for."""
-    ends = (f" −{scale} ", f" +{scale} ") if scale else (" − ", " + ")
-    levels = [(GLYPHS[level] if glyphs else " ", f"heat{level}") for level in range(-LEVELS, LEVELS + 1)]
-    return [(ends[0], "muted"), *levels, (ends[1], "muted")]
+@lru_cache(maxsize=64)
+def legend(scale: str, *, glyphs: bool, every: int = 1) -> Line:
+    """The levels from the least to the largest, or `every` so-and-so-many-th one, and what the ends stand for."""
+    gap = " " if every == 1 else ""
+    ends = (f" −{scale}{gap}", f"{gap}+{scale} ")
+    shown = range(-LEVELS, LEVELS + 1, every)
+    levels = [(GLYPHS[level] if glyphs else " ", f"heat{level}") for level in shown]
+    return (ends[0], "muted"), *levels, (ends[1], "muted")

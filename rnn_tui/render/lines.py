@@ -35,7 +35,7 @@ def draw_title(
         room = max(wide - place - cells(batch[1]) - cells(value) - 5, 8)
         right = [(" ", "bar"), (clip(name, room), "bar text"), (" = ", "bar muted"), (value, "bar cursor")]
     right.append((" ", "bar"))
-    # What goes first where there is little room, and how few cells the place inside and the title, with a gap, may take.
+    # What goes first where there is little room; what the place inside and the title (with a gap) take at least.
     tries = (
         (batch[0], aside, 12, 11), (batch[1], aside, 12, 11), (batch[1], aside, 12, 0), (batch[1], "", 12, 0),
         (batch[1], "", 0, 0), ("", "", 0, 0),

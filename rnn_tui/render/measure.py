@@ -18,7 +18,7 @@ PRECISION = 4
 NORM = 5
 """Cells of the bars of a norm over time, with the gap before them."""
 LONGEST_SCALE = 5
-"""Cells of `±` and most scales."""
+"""Cells of a scale: `±0.05`, `±2e-4`."""
 POOL = 4
 """Cells of ` 2×3`."""
 
@@ -43,6 +43,8 @@ class Format:
     """Rows and columns that one entry of a heat map stands for."""
     labels: bool = True
     """Labels of rows and columns, in a heat map."""
+    scaled: bool = True
+    """Whether there is room for the scale beside the name, in a heat map; else the frame says it."""
     norms: bool = False
 
     def of(self, shape: Shape) -> Format:
@@ -66,7 +68,10 @@ NUMBERS = (
 """From the most generous to the tightest."""
 TINTED = tuple(replace(form, bar=False, tinted=True) for form in NUMBERS)
 
-ASIDE = (Format(heat=True), Format(heat=True, labels=False), Format(heat=True, wide=1, labels=False))
+ASIDE = (
+    Format(heat=True), Format(heat=True, labels=False), Format(heat=True, wide=1, labels=False),
+    Format(heat=True, wide=1, labels=False, scaled=False),
+)  # fmt: skip
 """Heat maps beside numbers."""
 
 
@@ -98,6 +103,14 @@ def pools(halves: bool) -> tuple[Format, ...]:
         else (whole, replace(whole, labels=False))
     )
     return tuple(replace(form, pool=pool) for pool in POOLS for form in forms)
+
+
+def richer(form: Format, halves: bool) -> tuple[Format, ...]:
+    """What a heat map in this format would rather be, the best first: numbers, else a map with labels."""
+    maps = [each for each in (*heats(halves), *pools(halves)) if each.labels]
+    wanted = [each for each in maps if each.pool <= form.pool and each.halves <= form.halves]
+    same = replace(form, labels=True, scaled=True, norms=False)
+    return tuple(dict.fromkeys((NUMBERS[3], NUMBERS[-1], *wanted, same)))
 
 
 def gathered(halves: bool) -> tuple[Format, ...]:
@@ -247,7 +260,7 @@ def size(shape: Shape, form: Format) -> tuple[int, int]:
     across = -(-shape.columns // form.pool[1])
     wide = lead_width(shape, form) + across * stride(shape, form) + norm_width(shape, form)
     if form.heat:
-        head = shape.name + LONGEST_SCALE * form.labels + POOL * (form.pool != (1, 1))
+        head = shape.name + LONGEST_SCALE * form.scaled + POOL * (form.pool != (1, 1))
     else:
         head = shape.name + bool(shape.note) + shape.note
     return max(wide, head), head_height(shape, form) + -(-shape.rows // form.down)
