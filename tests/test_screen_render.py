@@ -511,3 +511,22 @@ def test_the_title_drops_its_parts_whole_and_keeps_the_batch(wide: int) -> None:
     assert "3/8" in words
     assert words[words.index("3/8") - 1] == ("seq" if wide < 80 else "sequence")
     assert words[0][:5] in ("1:for", "Vanis")
+
+
+@given(st.integers(1, 60), st.integers(2, 30), st.data())
+def test_a_window_shows_what_is_near_the_focus_too(count: int, visible: int, data: st.DataObject) -> None:
+    focus, also = data.draw(st.integers(0, count - 1)), data.draw(st.integers(0, count - 1))
+    first, last = window(count, visible, focus, also)
+    assert 0 <= first <= focus < last <= count
+    assert last - first == min(count, visible)
+    assert first <= also < last or abs(also - focus) >= visible
+
+
+def test_a_cell_that_stays_behind_does_not_hide_where_we_are() -> None:
+    view = PaneView("hidden", "h", (over_time(26, 2, current=25),), boxed=False, focused=True)
+    near = pane_text(replace(view, selection=Selection("h", 22, 0)), 36, 8)
+    assert "22" in near
+    assert "▸25" in near.splitlines()[-2]
+    far = pane_text(replace(view, selection=Selection("h", 3, 0)), 36, 8)
+    assert "▸25" in far.splitlines()[-1]
+    assert "↓" in far.splitlines()[-1]

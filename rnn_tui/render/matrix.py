@@ -190,11 +190,15 @@ def sign(matrix: Matrix, shape: Shape, block: Block) -> Line:
     before, after = shown.columns[0], shape.columns - shown.columns[1]
     counts = [f"{arrow}{n}" for arrow, n in zip("↑↓←→", (above, below, before, after), strict=True) if n]
     said = " ".join(counts)
+    now = ""
+    if matrix.current is not None and not shown.rows[0] <= matrix.current < shown.rows[1]:
+        now = f"▸{clip(token_text(matrix.rows[matrix.current]), LONGEST_LABEL)} "
     small = minimap(shape, shown) if block.cursor else ""
-    room = width - shape.gutter - cells(said) - 1 - cells(small)
+    room = width - shape.gutter - cells(now) - cells(said) - 1 - cells(small)
     spans: list[Span] = [(" " * shape.gutter, "")]
     if small and room >= 0:
         spans.append((f"{small} ", "text"))
+    spans.append((now, "now"))
     spans.append((said + (" more" if room >= 5 else ""), "muted"))
     if shape.norms and not norm_width(shape, block.form):
         name = f"  ‖{safe_text(matrix.key)}‖ "

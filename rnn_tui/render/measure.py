@@ -277,8 +277,10 @@ def cell_at(shape: Shape, form: Format, shown: Part, x: int, y: int) -> tuple[in
     return (row, column) if row < shown.rows[1] and column < shown.columns[1] else None
 
 
-def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:
-    """What of the matrix a block of that size shows, with this cell in view."""
+def part(
+    shape: Shape, form: Format, width: int, height: int, row: int, column: int, also: int | None = None
+) -> Part:
+    """What of the matrix a block of that size shows, with this cell in view, and the row `also` if it is near."""
     per, lines = form.pool[1], -(-shape.rows // form.down)
     header = height > head_height(shape, form) and (height >= 3 or height > lines)
     visible = height - (head_height(shape, form) if header else 0)
@@ -286,7 +288,8 @@ def part(shape: Shape, form: Format, width: int, height: int, row: int, column: 
     across = max(1, room // stride(shape, form))
     cut = visible < lines or across * per < shape.columns
     sign = cut and visible >= 2
-    first, last = window(lines, max(1, visible - sign), row // form.down)
+    near = None if also is None else also // form.down
+    first, last = window(lines, max(1, visible - sign), row // form.down, near)
     left, right = window(-(-shape.columns // per), across, column // per)
     rows = first * form.down, min(last * form.down, shape.rows)
     return Part(rows, (left * per, min(right * per, shape.columns)), header, sign)

@@ -204,7 +204,7 @@ def _matrices(
         matrix, shape = matrices[block.index], shapes[block.index]
         mine = cursor if cursor and cursor.index == block.index else None
         row, column = (mine.row, mine.column) if mine else _focus(matrix)
-        shown = part(shape, block.form, block.width, block.height, row, column)
+        shown = part(shape, block.form, block.width, block.height, row, column, matrix.current)
         parts.append(Shown(block, shape, shown))
         place = (row, column) if mine else None
         own = view.display.scale == "matrix"
