@@ -17,7 +17,7 @@ from rnn_engine.snapshot import Matrix
 from rnn_engine.timeline import Timeline
 from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Selection
-from rnn_tui.render.curve import draw_curve
+from rnn_tui.render.curve import draw_curve, draw_curve_line, said_of
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
 from rnn_tui.render.layout import layout
 from rnn_tui.render.levels import GLYPHS, UNKNOWN, codes, entry, extremes, full_scales, halves, pooled
@@ -421,8 +421,9 @@ def test_bars_of_small_shares_say_what_a_full_one_is() -> None:
 
 
 def test_the_curve_has_axes_the_present_iteration_and_the_least_loss() -> None:
-    assert text_of(draw_curve([5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3], 40, 8, 60)).splitlines() == [
-        "2.30000 at 8   least 2.00000 at 7",
+    losses = [5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3]
+    assert text_of([said_of(losses, 40)]) == "2.30000 at 8   least 2.00000 at 7"
+    assert text_of(draw_curve(losses, 40, 7, 60)).splitlines() == [
         " 5.0000 ┤⠑⢄",
         "        │  ⠑⢄",
         "        │    ⠱⡀",
@@ -443,6 +444,21 @@ def test_the_curve_fits_whatever_the_losses(losses: list[float], wide: int, high
     lines = draw_curve(losses, wide, high, total)
     assert len(lines) <= max(high, 1)
     assert {width(line) for line in lines} == {wide}
+
+
+def test_the_curve_in_one_line_has_the_last_value_the_least_and_the_shape() -> None:
+    losses = [5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3]
+    line = text_of([draw_curve_line(losses, 79, 10)])
+    assert line.startswith(" loss 2.30000 at 8   least 2.00000 at 7  ⠉")
+    assert "the least so far" in text_of([draw_curve_line(losses[:-1], 79, 10)])
+    assert len(line) > 65
+    assert width(draw_curve_line(losses, 60, 10)) == 60
+    assert not text_of([draw_curve_line([], 60)]).strip()
+
+
+def test_the_axis_goes_to_the_last_iteration_where_that_is_not_far() -> None:
+    assert text_of(draw_curve([1.0] * 40, 60, 8, 60)).endswith(" 60")
+    assert text_of(draw_curve([1.0] * 8, 60, 8, 60)).endswith(" 10")
 
 
 def test_the_curve_stays_where_it_is_while_it_grows() -> None:
