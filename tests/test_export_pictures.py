@@ -408,5 +408,6 @@ def test_a_curve_without_its_frame_says_which_size_has_one(
     assert cli.main(["export", "hello", "--pane", "curve", "-o", str(tmp_path / "curve.svg")]) == 1
     assert "160x48" in capsys.readouterr().err
     assert (
-        main(["export", "hello", "--pane", "curve", "--size", "160x48", "-o", str(tmp_path / "c.svg")]) == 0
+        cli.main(["export", "hello", "--pane", "curve", "--size", "160x48", "-o", str(tmp_path / "c.svg")])
+        == 0
     )
