@@ -135,7 +135,7 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
         spans.append((small, "muted"))
     if matrix.note and width(spans) + 2 + cells(matrix.note) <= block.width:
         spans.append((f"  {safe_text(matrix.note)}", "muted"))
-    if form.halves:
+    if form.halves and not block.shown.sign:  # else the last line says them
         spans += said_extremes(matrix, (across if norms else block.width) - width(spans))
     if norms:
         name = clip(f"‖{safe_text(matrix.key)}‖", NORM - 1)
