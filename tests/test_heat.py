@@ -20,7 +20,17 @@ from rnn_tui.render.cells import Selection
 from rnn_tui.render.curve import draw_curve, draw_curve_line, said_of
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
 from rnn_tui.render.layout import layout
-from rnn_tui.render.levels import GLYPHS, UNKNOWN, codes, entry, extremes, full_scales, halves, pooled
+from rnn_tui.render.levels import (
+    GLYPHS,
+    UNKNOWN,
+    between,
+    codes,
+    entry,
+    extremes,
+    full_scales,
+    halves,
+    pooled,
+)
 from rnn_tui.render.matrix import MAP_WIDTH, minimap
 from rnn_tui.render.measure import Part, measure, part
 from rnn_tui.render.norms import row_norms, shares
@@ -470,6 +480,31 @@ def test_the_curve_stays_where_it_is_while_it_grows() -> None:
 
 
 # what colours mean
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_of_one_sign_and_much_alike_take_all_the_colours_of_their_sign(sign: int) -> None:
+    gates = matrix(sign * (0.5 + 0.1 * waves(6, 20)), "i", "over time")
+    lines = draw_pane(PaneView("hidden", "h", (gates,), display=HEAT), 60, 12).lines
+    assert "i 0.4…0.6" in text_of(lines)
+    levels = {
+        int(level) for line in lines[3:-1] for _, role in line for level in re.findall(r"heat(-?\d)", role)
+    }
+    assert levels == {sign * size for size in (1, 2, 3, 4)}
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(-1, 1)))
+def test_only_numbers_of_one_sign_have_colours_from_other_than_zero(values: Floats) -> None:
+    found = between(matrix(values))
+    if found is None:
+        return
+    low, high = found
+    assert (values > 0).all() or (values < 0).all()
+    assert 0 < low <= abs(values).min() * (1 + 1e-9)
+    assert abs(values).max() <= high * (1 + 1e-9)
+    order = codes(matrix(values), high, base=low).astype(int)
+    assert (abs(order) <= LEVELS).all()
+    assert (np.sign(order) == np.sign(values)).all()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (80, 60), (120, 40), (200, 60), (300, 80)])

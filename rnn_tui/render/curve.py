@@ -65,6 +65,8 @@ def said_of(losses: Sequence[float], room: int) -> Line:
     last = finite[-1]
     least = min(finite, key=lambda pair: pair[1])
     spans: list[Span] = [(f"{number(last[1], 8, 5)}", "strong"), (f" at {last[0]}", "muted")]
+    if len(finite) == 1:
+        return merge(spans)
     if least == last:
         rest: list[Span] = [(", the least so far", "muted")]
     else:

@@ -18,6 +18,7 @@ from rnn_tui.render.levels import (
     LARGEST,
     LEAST,
     UNKNOWN,
+    between,
     by_hand,
     codes,
     entry,
@@ -47,11 +48,13 @@ def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     return lines
 
 
-def _marked(matrix: Matrix, block: Block) -> Codes:
+def _marked(matrix: Matrix, shape: Shape, block: Block) -> Codes:
     """The codes of what is shown, pooled and with its marks."""
     (down, across), (top, bottom), (left, right) = block.form.pool, block.shown.rows, block.shown.columns
     here = slice(top, bottom), slice(left, right)
-    part = pooled(codes(matrix, block.full, *here), matrix.values[here], down, across)
+    range_of = _range(matrix, shape, block)
+    base, full = range_of or (None, block.full)
+    part = pooled(codes(matrix, full, *here, base), matrix.values[here], down, across)
     ends = None if block.form.halves else extremes(matrix)
     marks = [*zip((LEAST, LARGEST), ends, strict=True)] if ends else []
     marks += [(CURSOR, block.cursor)] if block.cursor is not None else []
@@ -69,7 +72,7 @@ def _marked(matrix: Matrix, block: Block) -> Codes:
 
 def _body(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     form, shown = block.form, block.shown
-    part = _marked(matrix, block)
+    part = _marked(matrix, shape, block)
     if form.halves:
         rows = part.tolist()
         rows += [[UNKNOWN] * len(rows[0])] * (len(rows) % 2)
@@ -128,6 +131,8 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     spans = name_of(matrix, max(across, shape.name) if norms else block.width)
     room = (across if norms else block.width) - width(spans)
     full = scale_of(matrix, block.full) if block.own_scale else ""
+    if range_of := _range(matrix, shape, block):
+        full = _said(range_of)
     if full and cells(full) <= room:
         spans.append((full, "muted"))
     small = f" {form.pool[0]}×{form.pool[1]}" if form.pool != (1, 1) else ""
@@ -144,6 +149,19 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     if form.labels and shape.column_label:
         lines.append(merge([(" " * lead, ""), *_ticks(matrix, block)]))
     return lines
+
+
+def _range(matrix: Matrix, shape: Shape, block: Block) -> tuple[float, float] | None:
+    """From where to where the colours go, if not from one sign to the other and if there is room to say so."""
+    found = between(matrix) if block.own_scale and block.shown.header else None
+    across = lead_width(shape, block.form) + shown_width(block, block.form.wide)
+    room = (across if norm_width(shape, block.form) else block.width) - cells(safe_text(matrix.key)) - 1
+    return found if found and cells(_said(found)) <= room else None
+
+
+def _said(range_of: tuple[float, float]) -> str:
+    low, high = range_of
+    return f"{low:.6g}…{high:.6g}"
 
 
 def scale_of(matrix: Matrix, full: float) -> str:
