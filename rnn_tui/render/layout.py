@@ -77,6 +77,8 @@ def layout(
     small = mode == "auto" and (height <= LOWEST or _fits_as_numbers(shapes[primary], width, height))
     unscaled: tuple[Placed, ...] | None = None
     for wanted in _whole(shapes, mode, halves, primary, small):
+        if unscaled and not all(form.scaled for form in wanted):
+            continue  # the first of those has the most numbers
         whole = tuple(form.of(shape) for form, shape in zip(wanted, shapes, strict=True))
         sizes = [size(shape, form) for shape, form in zip(shapes, whole, strict=True)]
         if (blocks := _packed(everything, whole, sizes, width, height)) is not None:
