@@ -75,6 +75,8 @@ async def taken_of(controller: Controller, shot: Shot) -> Picture:
                 raise EngineError(f"--panel {shot.panel}: {screen.said or 'there is nothing to show'}")
         title = f"{Path(controller.path or 'session').stem} {controller.snapshot.address}"
         found = picture_of(screen, title, shot.pane)
+        if shot.pane == "curve" and screen.query_one("#curve").size.height < 3:
+            raise EngineError("--pane curve: its frame is there from --size 160x48 on")
     if found is None:
         raise EngineError(
             f"--pane {shot.pane}: it is not on the screen here, where something else stands in its place"

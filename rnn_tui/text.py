@@ -143,7 +143,8 @@ _ASCII = str.maketrans(
     dict(zip("─━│┃╭╮╰╯┏┓┗┛├┤┼┿", "-=||++++++++||++", strict=True))
     # A mark right behind a number would read as part of it: the small bars are left out.
     | dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "       #   ####", strict=True))
-    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", ">@oX**.x~^v<>_$$$d-~-=^v|~##|^+-", strict=True))
+    # No two of one place are alike: the arrows and the mark of a row or an extreme, a scale and a cut.
+    | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", "}@oX**.x~^v<>_$$$d-=-=AV||##|^+-", strict=True))
 )
 
 

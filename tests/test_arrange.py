@@ -98,7 +98,9 @@ def test_the_kind_of_layout_follows_the_size_up_to_what_is_wanted() -> None:
     assert kind(200, 60, "normal") == "normal"
     assert kind(80, 24, "wide") == "narrow"
     assert "curve" in arrange(200, 60)
-    assert "curve" not in arrange(200, 60, Scene(most="normal"))
+    assert arrange(200, 60, Scene(most="normal"))["curve"][3] == 1
+    assert "curve" not in arrange(80, 24)
+    assert arrange(80, 24, Scene(zoom="output"))["curve"] == (0, 22, 80, 1)
 
 
 @given(SIZES, ARRANGEMENTS, st.sampled_from(PANES), st.integers(1, 9))

@@ -400,3 +400,14 @@ def test_text_has_no_colours_so_a_heat_map_in_it_has_glyphs(tmp_path: Path) -> N
     text = export(tmp_path, str(wide), name="a.txt").read_text("utf-8")
     assert "▀" not in text
     assert "~" * 32 in text
+
+
+def test_a_curve_without_its_frame_says_which_size_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["export", "hello", "--pane", "curve", "-o", str(tmp_path / "curve.svg")]) == 1
+    assert "160x48" in capsys.readouterr().err
+    assert (
+        cli.main(["export", "hello", "--pane", "curve", "--size", "160x48", "-o", str(tmp_path / "c.svg")])
+        == 0
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rnn_engine.observe import observe
 from rnn_engine.snapshot import Matrix
+from rnn_engine.timeline import Timeline
+from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Selection
-from rnn_tui.render.curve import draw_curve
+from rnn_tui.render.curve import draw_curve, draw_curve_line, said_of
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
 from rnn_tui.render.layout import layout
-from rnn_tui.render.levels import GLYPHS, UNKNOWN, codes, entry, extremes, full_scales, halves, pooled
+from rnn_tui.render.levels import (
+    GLYPHS,
+    UNKNOWN,
+    between,
+    codes,
+    entry,
+    extremes,
+    full_scales,
+    halves,
+    pooled,
+)
 from rnn_tui.render.matrix import MAP_WIDTH, minimap
 from rnn_tui.render.measure import Part, measure, part
 from rnn_tui.render.norms import row_norms, shares
@@ -24,7 +38,10 @@ from rnn_tui.render.palette import palette
 from rnn_tui.render.pane import Manner, PaneView, draw_pane, same
 from rnn_tui.render.ramps import LEVELS
 from rnn_tui.render.spans import text_of, width
+from rnn_tui.screens.stage import PANE_TYPES
 from rnn_tui.text import ascii_text
+from tests.build import lesson
+from tests.test_goldens import large
 
 if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools, Floats
@@ -361,6 +378,42 @@ def test_bars_are_in_vocabulary_order_or_the_largest_first() -> None:
     assert "●" in text.splitlines()[2]
 
 
+def many_shares() -> PaneView:
+    """Sixty classes over two time steps; at the first one they get less likely, at the second one more."""
+    rising = np.arange(1, 61) / np.arange(1, 61).sum()
+    made = Matrix(
+        "p", np.array([rising[::-1], rising]), ("1", "2"), tuple(f"t{k}" for k in range(60)), current=0,
+        target=(50, 50), kind="over time",
+    )  # fmt: skip
+    return PaneView("output", "o", (made,), manner=Manner(shares=True), display=Display("bars"), focused=True)
+
+
+def named(view: PaneView, wide: int, high: int) -> list[int]:
+    """The classes that have a bar, in the order one reads them: down, then to the right."""
+    rows = [re.findall(r"\bt(\d+) [━╸]", line) for line in drawn(view, wide, high).splitlines()]
+    return [int(row[at]) for at in range(max(map(len, rows))) for row in rows if at < len(row)]
+
+
+def test_bars_in_the_order_of_the_vocabulary_stay_so_where_not_all_fit() -> None:
+    view = many_shares()
+    assert named(view, 40, 12) == [*range(8), 50]
+    assert "42 more; a full bar is 0.05; the 17 largest and the marked" in drawn(view, 70, 12)
+    sorted_bars = replace(view, display=Display("sorted bars"))
+    assert named(replace(sorted_bars, selection=Selection("p", 1, 3)), 40, 12)[:3] == [59, 58, 57]
+
+
+def test_bars_stand_in_columns_where_there_is_room() -> None:
+    assert named(many_shares(), 118, 24) == list(range(60))
+
+
+def test_bars_are_of_the_time_step_that_is_looked_at_and_show_the_class() -> None:
+    view = replace(many_shares(), selection=Selection("p", 1, 2))
+    assert named(view, 40, 12) == [2, 50, *range(53, 60)]
+    lines = draw_pane(view, 40, 12).lines
+    assert "t=2" in text_of(lines)
+    assert [text for line in lines for text, role in line if "cursor" in role] == ["t2"]
+
+
 def test_bars_of_small_shares_say_what_a_full_one_is() -> None:
     values = np.full((1, 64), 1 / 64)
     made = Matrix(
@@ -378,8 +431,9 @@ def test_bars_of_small_shares_say_what_a_full_one_is() -> None:
 
 
 def test_the_curve_has_axes_the_present_iteration_and_the_least_loss() -> None:
-    assert text_of(draw_curve([5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3], 40, 8, 60)).splitlines() == [
-        "2.30000 at 8   least 2.00000 at 7",
+    losses = [5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3]
+    assert text_of([said_of(losses, 40)]) == "2.30000 at 8   least 2.00000 at 7"
+    assert text_of(draw_curve(losses, 40, 7, 60)).splitlines() == [
         " 5.0000 ┤⠑⢄",
         "        │  ⠑⢄",
         "        │    ⠱⡀",
@@ -402,9 +456,84 @@ def test_the_curve_fits_whatever_the_losses(losses: list[float], wide: int, high
     assert {width(line) for line in lines} == {wide}
 
 
+def test_the_curve_in_one_line_has_the_last_value_the_least_and_the_shape() -> None:
+    losses = [5, 4, 3, 2.5, 2.2, 2.1, 2.0, 2.3]
+    line = text_of([draw_curve_line(losses, 79, 10)])
+    assert line.startswith(" loss 2.30000 at 8   least 2.00000 at 7  ⠉")
+    assert "the least so far" in text_of([draw_curve_line(losses[:-1], 79, 10)])
+    assert len(line) > 65
+    assert width(draw_curve_line(losses, 60, 10)) == 60
+    assert not text_of([draw_curve_line([], 60)]).strip()
+
+
+def test_the_axis_goes_to_the_last_iteration_where_that_is_not_far() -> None:
+    assert text_of(draw_curve([1.0] * 40, 60, 8, 60)).endswith(" 60")
+    assert text_of(draw_curve([1.0] * 8, 60, 8, 60)).endswith(" 10")
+
+
 def test_the_curve_stays_where_it_is_while_it_grows() -> None:
     """The axis ends at a round number, so a new loss adds to the right and moves nothing."""
     losses = [5.0, 4.0, 3.0, 2.0, 1.0, 1.5, 1.2]
     before, after = (text_of(draw_curve(losses[:count], 40, 8, 100)).splitlines() for count in (6, 7))
     for old, new in zip(before[1:6], after[1:6], strict=True):
         assert new[: len(old) - 1] == old[:-1]
+
+
+# what colours mean
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_of_one_sign_and_much_alike_take_all_the_colours_of_their_sign(sign: int) -> None:
+    gates = matrix(sign * (0.5 + 0.1 * waves(6, 20)), "i", "over time")
+    lines = draw_pane(PaneView("hidden", "h", (gates,), display=HEAT), 60, 12).lines
+    assert "i 0.4…0.6" in text_of(lines)
+    levels = {
+        int(level) for line in lines[3:-1] for _, role in line for level in re.findall(r"heat(-?\d)", role)
+    }
+    assert levels == {sign * size for size in (1, 2, 3, 4)}
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(-1, 1)))
+def test_only_numbers_of_one_sign_have_colours_from_other_than_zero(values: Floats) -> None:
+    found = between(matrix(values))
+    if found is None:
+        return
+    low, high = found
+    assert (values > 0).all() or (values < 0).all()
+    assert 0 < low <= abs(values).min() * (1 + 1e-9)
+    assert abs(values).max() <= high * (1 + 1e-9)
+    order = codes(matrix(values), high, base=low).astype(int)
+    assert (abs(order) <= LEVELS).all()
+    assert (np.sign(order) == np.sign(values)).all()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 60), (120, 40), (200, 60), (300, 80)])
+@pytest.mark.parametrize("name", ["hello", "hi-there-class-bptt", "large"])
+def test_where_colours_carry_size_the_pane_says_which(name: str, size: tuple[int, int]) -> None:
+    session = large() if name == "large" else lesson(name)
+    at = session.schedule.span("1:update").start
+    shown = observe(session, Timeline(session.run), at)
+    for cls in PANE_TYPES:
+        view = PaneView(cls.NAME, cls.LETTER, shown.panes[cls.NAME], boxed=boxed(*size), manner=cls.MANNER)
+        made = draw_pane(view, *arrange(*size)[cls.NAME][2:])
+        text = text_of(made.lines)
+        top = text.splitlines()[0]
+        maps = [block for block in made.layout.blocks if block.form.heat]
+        assert not maps or ("−" in top and "+" in top), text
+        for block in maps:
+            key = view.matrices[block.index].key
+            beside = re.search(rf"{re.escape(key)}[ •](±|all 0)", text)
+            assert beside or "±" in top or made.layout.blocks[0].width > 24 > size[1] - 1, (key, text)
+
+
+def test_small_matrices_are_numbers_and_maps_have_labels_where_there_is_room() -> None:
+    small, long = matrix(waves(2, 2), "W_hh"), matrix(waves(40, 20), "W_xh")
+    names = tuple(f"token{k}" for k in range(20))
+    text = drawn(PaneView("weights", "w", (replace(long, columns=names), small)), 63, 25)
+    assert re.search(r"0 +0\.(10|100|0998)\D", text)
+    assert "token0" in text
+    session = large()
+    weights = observe(session, Timeline(session.run), 0).panes["weights"]
+    blocks = draw_pane(PaneView("weights", "w", weights), 143, 26).layout.blocks
+    assert len(blocks) == len(weights)
+    assert all(block.form.labels for block in blocks)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnn_engine.snapshot import PANES, Formula, Matrix
@@ -439,3 +441,99 @@ def test_every_line_of_a_pane_takes_its_width(name: str, view_boxed: bool) -> No
             for wide, high in product(range(16, 70, 3), (3, 4, 9, 16)):
                 lines = draw_pane(view, wide, high).lines
                 assert [width(line) for line in lines] == [wide] * high, (pane_type.NAME, wide, high)
+
+
+# what no room may do
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 5), st.integers(1, 7), st.booleans(), st.integers(1, 40)),
+        min_size=1,
+        max_size=9,
+    ),
+    st.integers(26, 90),
+    st.integers(4, 24),
+    st.sampled_from(["auto", "numbers", "both"]),
+)
+@example([(4, 1, True, 2), (4, 1, True, 2), (4, 4, True, 2), *[(4, 1, False, 5)] * 3], 36, 8, "numbers")
+def test_no_digit_is_ever_cut(
+    kinds: list[tuple[int, int, bool, int]], wide: int, high: int, mode: str
+) -> None:
+    """However many matrices share however little room, and whatever they are called."""
+    matrices = tuple(
+        Matrix(
+            "W" * long,
+            np.arange(rows * columns, dtype=float).reshape(rows, columns) / 7 - 0.3,
+            tuple(map(str, range(rows))),
+            tuple(map(str, range(columns))),
+            kind="over time" if timed else "matrix",
+            current=0 if timed else None,
+        )
+        for rows, columns, timed, long in kinds
+    )
+    view = PaneView("weights", "w", matrices, display=Display(mode))
+    for line in pane_text(view, wide, high).splitlines()[1:-1]:
+        assert not re.search(r"[\d.]…|-…", re.sub(r"[↑↓←→]\d*…", "", line)), line
+
+
+def test_a_long_name_takes_no_room_from_its_matrix() -> None:
+    base = over_time(2, 2)
+    long = Matrix("parameter" * 7, base.values, base.rows, base.columns)
+    others = tuple(Matrix(name, base.values, base.rows, base.columns) for name in ("W_hh", "W_hy"))
+    text = pane_text(PaneView("weights", "w", (long, *others)), 63, 12)
+    assert text.count("-0.3000") == 3
+    assert "parameter" in text
+
+
+@pytest.mark.parametrize("wide", [26, 30, 36])
+def test_inputs_in_two_lines_still_say_where_we_are_and_what_is_out_of_view(wide: int) -> None:
+    controller = FakeController()
+    controller.go_to("1:forward:3:h")
+    view = PaneView("inputs", "i", controller.snapshot.panes["inputs"], boxed=False)
+    view = replace(view, manner=Manner(across=True, entries=True))
+    lines = pane_text(view, wide, 3).splitlines()[1:]
+    assert "▸class" in lines[0]
+    assert "▸!" in lines[1]
+    hidden = [word for word in ("hi", "there", "class", "!") if word not in lines[0].split("x", 1)[1]]
+    assert sum(map(int, re.findall(r"[←→](\d+)", lines[0]))) == len(hidden)
+
+
+def test_the_mark_of_an_edit_leaves_a_gap_between_tokens() -> None:
+    texts = (("hi",), ("there",), ("class",))
+    edited = np.array([[False], [True], [True]])
+    made = Matrix(
+        "x", np.zeros((3, 1)), ("1", "2", "3"), ("x",), texts=texts, edited=edited, kind="over time"
+    )
+    assert "hi ✎there ✎class" in pane_text(PaneView("i", "i", (made,), manner=Manner(across=True)), 40, 5)
+
+
+@pytest.mark.parametrize("wide", [60, 70, 80, 120])
+def test_the_title_drops_its_parts_whole_and_keeps_the_batch(wide: int) -> None:
+    value = ("h[12][0]", "-0.123456789012345678")
+    line = text_of([draw_title("Vanishing gradients", "1:forward:12:h", "", (3, 8), value, wide)])
+    assert " h[12][0] = -0.123456789012345678" in line
+    words = line.split()
+    assert "1:forward:12:h" in words
+    assert "3/8" in words
+    assert words[words.index("3/8") - 1] == ("seq" if wide < 80 else "sequence")
+    assert words[0][:5] in ("1:for", "Vanis")
+
+
+@given(st.integers(1, 60), st.integers(2, 30), st.data())
+def test_a_window_shows_what_is_near_the_focus_too(count: int, visible: int, data: st.DataObject) -> None:
+    focus, also = data.draw(st.integers(0, count - 1)), data.draw(st.integers(0, count - 1))
+    first, last = window(count, visible, focus, also)
+    assert 0 <= first <= focus < last <= count
+    assert last - first == min(count, visible)
+    assert first <= also < last or abs(also - focus) >= visible
+
+
+def test_a_cell_that_stays_behind_does_not_hide_where_we_are() -> None:
+    view = PaneView("hidden", "h", (over_time(26, 2, current=25),), boxed=False, focused=True)
+    near = pane_text(replace(view, selection=Selection("h", 22, 0)), 36, 8)
+    assert "22" in near
+    assert "▸25" in near.splitlines()[-2]
+    far = pane_text(replace(view, selection=Selection("h", 3, 0)), 36, 8)
+    assert "▸25" in far.splitlines()[-1]
+    assert "↓" in far.splitlines()[-1]

@@ -117,3 +117,8 @@ def test_what_is_printed_as_it_is_may_be_printed_and_takes_one_cell_each() -> No
         assert character.isprintable()
         assert cell_len(character) == 1
         assert category(character) not in ("Mn", "Me", "Cf", "Cn")
+
+
+def test_signs_that_stand_near_each_other_are_told_apart_in_ascii() -> None:
+    for together in ("▸←→↑↓•", "▲▼↑↓▸", "±…≈−", "◎●◉", "▲▼-~=#+*%@,'"):
+        assert len(set(ascii_text(together))) == len(together)

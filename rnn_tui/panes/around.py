@@ -6,10 +6,11 @@ from textual.events import Click, MouseDown, MouseMove, MouseUp
 from textual.message import Message
 
 from rnn_engine.snapshot import Formula, Snapshot, TimelineView
-from rnn_tui.render.curve import draw_curve
+from rnn_tui.render.curve import draw_curve, draw_curve_line, said_of
+from rnn_tui.render.frame import Asides, framed
 from rnn_tui.render.lines import FooterView, draw_equation, draw_footer, draw_narration, draw_title, key_at
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import PaneView, framed
+from rnn_tui.render.pane import PaneView
 from rnn_tui.render.spans import Line, fit
 from rnn_tui.render.timeline import draw_timeline, step_at
 from rnn_tui.widgets.lines import LineWidget
@@ -141,7 +142,7 @@ class Timeline(LineWidget):
 
 
 class Curve(LineWidget):
-    """The loss of each iteration so far; in the wide layout only."""
+    """The loss of each iteration so far: a frame in the wide layout, else a line below the timeline."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, name="curve")
@@ -154,8 +155,12 @@ class Curve(LineWidget):
         self.update((self._losses, self._total))
 
     def draw(self, wide: int, high: int) -> list[Line]:
+        if high < 3:
+            return [draw_curve_line(self._losses, wide, self._total)]
         body = draw_curve(self._losses, wide - 4, high - 2, self._total)
-        return framed(PaneView("loss per iteration", "", boxed=True), body, wide, high)
+        said = said_of(self._losses, wide - 30)
+        legends: Asides = (((((" ", ""), *said, (" ", "")),) if said else ()), ())
+        return framed(PaneView("loss per iteration", "", boxed=True), body, wide, high, asides=legends)
 
 
 class KeysLine(LineWidget):

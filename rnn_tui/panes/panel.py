@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rnn_tui.render.frame import framed
 from rnn_tui.render.palette import Palette
-from rnn_tui.render.pane import PaneView, framed
+from rnn_tui.render.pane import PaneView
 from rnn_tui.render.spans import Line
 from rnn_tui.widgets.lines import LineWidget
 

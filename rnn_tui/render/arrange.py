@@ -13,7 +13,7 @@ Box = tuple[int, int, int, int]
 """x, y, width, height."""
 
 Kind = Literal["narrow", "normal", "wide"]
-"""Narrow: rules instead of frames, an explanation has the screen to itself. Wide: there is a loss curve."""
+"""Narrow: rules instead of frames, an explanation has the screen to itself. Wide: a frame for the loss curve."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 20
@@ -90,8 +90,11 @@ def arrange(width: int, height: int, scene: Scene = PLAIN) -> dict[str, Box]:
     frames = boxed(width, height, scene.most)
     equation = 5 if frames else 2
     narration = 3 if height >= 36 else 2 if height >= 24 else 1
-    timeline = (4 if height >= 36 else 3) if frames else 1
-    room = height - 2 - equation - narration - timeline
+    timeline = 3 if frames else 1
+    wide = kind(width, height, scene.most) == "wide"
+    # The curve of the loss has a line below that where there is one to spare: with one pane alone there always is.
+    below = int(wide or height >= 36 or bool(scene.zoom))
+    room = height - 2 - equation - narration - timeline - below
     whole = (0, 1, width, room)
     boxes: dict[str, Box] = {"title": (0, 0, width, 1)}
     panes = _panes(width, room, frames, scene.arrangement(width, height))
@@ -109,12 +112,14 @@ def arrange(width: int, height: int, scene: Scene = PLAIN) -> dict[str, Box]:
             boxes["panel"] = (x, top, across, sum(box[3] for box in covered))
     y = 1 + room
     indent = 0
-    if kind(width, height, scene.most) == "wide":
+    if wide:
         indent = _split(width, scene.arrangement(width, height))
         boxes["curve"] = (0, y, indent, equation + narration)
+    elif below:
+        boxes["curve"] = (0, height - 2, width, 1)
     boxes["equation"] = (indent, y, width - indent, equation)
     boxes["narration"] = (indent, y + equation, width - indent, narration)
-    boxes["timeline"] = (0, y + equation + narration, width, timeline)
+    boxes["timeline"] = (0, y + equation + narration, width, timeline + (below if wide else 0))
     boxes["footer"] = (0, height - 1, width, 1)
     return boxes
 

@@ -6,48 +6,72 @@ from collections.abc import Sequence
 from math import isfinite
 
 from rnn_tui.render.number import DOTS, number, scale
-from rnn_tui.render.spans import Line, Span, fit, merge
-from rnn_tui.text import cells
+from rnn_tui.render.spans import Line, Span, fit, merge, width
 
 LEAD = 9
 """Cells of the labels at the left, the axis included."""
 
 
 def draw_curve(losses: Sequence[float], wide: int, high: int, total: int = 0) -> list[Line]:
-    """The losses up to the present iteration, which `▴` marks on the axis below; the last and the least in words.
+    """The losses up to the present iteration, which `▴` marks on the axis below.
 
     The axis goes to a number of iterations of the form 1, 2 or 5 times a power of ten, so that the curve stays
-    where it is while it grows, and to `total` at most.
+    where it is while it grows, and to `total` where that is not far from it.
     """
-    finite = [(at, value) for at, value in enumerate(losses, 1) if isfinite(value)]
+    finite = _finite(losses)
     if not finite:
         return [fit([("no loss yet", "faint")], wide)]
-    end = max(len(losses), min(round(scale(max(len(losses), 10))), total or len(losses)))
+    end = _end(len(losses), total)
     values = [value for _, value in finite]
     top, low = max(values), min(values)
     room = wide - LEAD
-    rows = max(high - 3, 1)
+    rows = max(high - 2, 1)
     grid = _plot(finite, end, room, rows, low, top)
     labels = {0: top, rows - 1: low} if top > low else {rows - 1: low}
-    lines: list[Line] = [_words(finite, wide)]
+    lines: list[Line] = []
     for y, row in enumerate(grid):
         label = f"{number(labels[y], 7, 4):>7} ┤" if y in labels else " " * (LEAD - 1) + "│"
         lines.append(fit([(label, "muted"), (row, "positive")], wide))
     return [*lines, *_axis(len(losses), end, room, wide)][:high]
 
 
-def _words(finite: Sequence[tuple[int, float]], wide: int) -> Line:
+def draw_curve_line(losses: Sequence[float], wide: int, total: int = 0) -> Line:
+    """The same in one line, and in words the last value and the least; nothing where there is no loss."""
+    finite = _finite(losses)
+    if not finite:
+        return fit((), wide)
+    words = said_of(losses, wide - 30)
+    values = [value for _, value in finite]
+    room = wide - width(words) - 9
+    (row,) = _plot(finite, _end(len(losses), total), room, 1, min(values), max(values))
+    return fit([(" loss ", "muted"), *words, ("  ", ""), (row, "positive")], wide)
+
+
+def _finite(losses: Sequence[float]) -> list[tuple[int, float]]:
+    return [(at, value) for at, value in enumerate(losses, 1) if isfinite(value)]
+
+
+def _end(count: int, total: int) -> int:
+    """The last iteration of the axis."""
+    end = round(scale(max(count, 10)))
+    return max(count, total if total <= 2 * end else end)
+
+
+def said_of(losses: Sequence[float], room: int) -> Line:
     """The last value and the least, as far as there is room."""
+    finite = _finite(losses)
+    if not finite:
+        return ()
     last = finite[-1]
     least = min(finite, key=lambda pair: pair[1])
     spans: list[Span] = [(f"{number(last[1], 8, 5)}", "strong"), (f" at {last[0]}", "muted")]
-    rest: list[Span] = [
-        ("   least ", "muted"),
-        (number(least[1], 8, 5), "text"),
-        (f" at {least[0]}", "muted"),
-    ]
-    both = sum(cells(text) for text, _ in (*spans, *rest)) <= wide
-    return fit(merge([*spans, *rest] if both else spans), wide)
+    if len(finite) == 1:
+        return merge(spans)
+    if least == last:
+        rest: list[Span] = [(", the least so far", "muted")]
+    else:
+        rest = [("   least ", "muted"), (number(least[1], 8, 5), "text"), (f" at {least[0]}", "muted")]
+    return merge([*spans, *rest] if width((*spans, *rest)) <= room else spans)
 
 
 def _axis(now: int, end: int, room: int, wide: int) -> list[Line]:

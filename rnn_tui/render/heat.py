@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from rnn_tui.render.levels import (
     LARGEST,
     LEAST,
     UNKNOWN,
+    between,
     by_hand,
     codes,
     entry,
@@ -25,7 +27,7 @@ from rnn_tui.render.levels import (
     pooled,
 )
 from rnn_tui.render.matrix import Block, name_of, row_head, said_extremes, shown_width, sign
-from rnn_tui.render.measure import NORM, Shape, lead_width, norm_width
+from rnn_tui.render.measure import LONGEST_SCALE, NORM, Shape, lead_width, norm_width
 from rnn_tui.render.norms import norm_bars, paired_bars
 from rnn_tui.render.ramps import LEVELS
 from rnn_tui.render.spans import Line, Span, fit, merge, width
@@ -46,11 +48,13 @@ def draw_heat(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     return lines
 
 
-def _marked(matrix: Matrix, block: Block) -> Codes:
+def _marked(matrix: Matrix, shape: Shape, block: Block) -> Codes:
     """The codes of what is shown, pooled and with its marks."""
     (down, across), (top, bottom), (left, right) = block.form.pool, block.shown.rows, block.shown.columns
     here = slice(top, bottom), slice(left, right)
-    part = pooled(codes(matrix, block.full, *here), matrix.values[here], down, across)
+    range_of = _range(matrix, shape, block)
+    base, full = range_of or (None, block.full)
+    part = pooled(codes(matrix, full, *here, base), matrix.values[here], down, across)
     ends = None if block.form.halves else extremes(matrix)
     marks = [*zip((LEAST, LARGEST), ends, strict=True)] if ends else []
     marks += [(CURSOR, block.cursor)] if block.cursor is not None else []
@@ -68,7 +72,7 @@ def _marked(matrix: Matrix, block: Block) -> Codes:
 
 def _body(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     form, shown = block.form, block.shown
-    part = _marked(matrix, block)
+    part = _marked(matrix, shape, block)
     if form.halves:
         rows = part.tolist()
         rows += [[UNKNOWN] * len(rows[0])] * (len(rows) % 2)
@@ -122,19 +126,21 @@ def _halved(upper: Sequence[int], lower: Sequence[int], wide: int) -> list[Span]
 def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     """Name and scale, where there is room a note and the extremes; then the column labels."""
     form = block.form
-    full = f"±{block.full:g}"
-    spans = name_of(matrix)
     across = lead + shown_width(block, form.wide)
     norms = norm_width(shape, form)
+    spans = name_of(matrix, max(across, shape.name) if norms else block.width)
     room = (across if norms else block.width) - width(spans)
-    if block.full and block.own_scale and cells(full) <= room:
+    full = scale_of(matrix, block.full) if block.own_scale else ""
+    if range_of := _range(matrix, shape, block):
+        full = _said(range_of)
+    if full and cells(full) <= room:
         spans.append((full, "muted"))
     small = f" {form.pool[0]}×{form.pool[1]}" if form.pool != (1, 1) else ""
-    if small and width(spans) + cells(small) <= block.width:
+    if small and width(spans) + cells(small) <= (across if norms else block.width):
         spans.append((small, "muted"))
     if matrix.note and width(spans) + 2 + cells(matrix.note) <= block.width:
         spans.append((f"  {safe_text(matrix.note)}", "muted"))
-    if form.halves:
+    if form.halves and not block.shown.sign:  # else the last line says them
         spans += said_extremes(matrix, (across if norms else block.width) - width(spans))
     if norms:
         name = clip(f"‖{safe_text(matrix.key)}‖", NORM - 1)
@@ -143,6 +149,29 @@ def _head(matrix: Matrix, shape: Shape, block: Block, lead: int) -> list[Line]:
     if form.labels and shape.column_label:
         lines.append(merge([(" " * lead, ""), *_ticks(matrix, block)]))
     return lines
+
+
+def _range(matrix: Matrix, shape: Shape, block: Block) -> tuple[float, float] | None:
+    """From where to where the colours go, if not from one sign to the other and if there is room to say so."""
+    found = between(matrix) if block.own_scale and block.shown.header else None
+    across = lead_width(shape, block.form) + shown_width(block, block.form.wide)
+    room = (across if norm_width(shape, block.form) else block.width) - cells(safe_text(matrix.key)) - 1
+    return found if found and cells(_said(found)) <= room else None
+
+
+def _said(range_of: tuple[float, float]) -> str:
+    low, high = range_of
+    return f"{low:.6g}…{high:.6g}"
+
+
+def scale_of(matrix: Matrix, full: float) -> str:
+    """What full colours stand for, in as few cells as `LONGEST_SCALE` where that can be; empty: nothing is known."""
+    if not full:
+        return "all 0" if matrix.known is None or matrix.known.all() else ""
+    plain = f"{full:g}"
+    mantissa, exponent = f"{full:e}".split("e")
+    short = f"{float(mantissa):g}e{int(exponent)}"
+    return f"±{min(plain, short, key=len) if len(plain) >= LONGEST_SCALE else plain}"
 
 
 def _ticks(matrix: Matrix, block: Block) -> list[Span]:
@@ -179,8 +208,11 @@ def _ticks(matrix: Matrix, block: Block) -> list[Span]:
     return spans
 
 
-def legend(scale: str, *, glyphs: bool) -> list[Span]:
-    """The levels from the least to the largest, and what the ends stand for."""
-    ends = (f" −{scale} ", f" +{scale} ") if scale else (" − ", " + ")
-    levels = [(GLYPHS[level] if glyphs else " ", f"heat{level}") for level in range(-LEVELS, LEVELS + 1)]
-    return [(ends[0], "muted"), *levels, (ends[1], "muted")]
+@lru_cache(maxsize=64)
+def legend(scale: str, *, glyphs: bool, every: int = 1) -> Line:
+    """The levels from the least to the largest, or `every` so-and-so-many-th one, and what the ends stand for."""
+    gap = " " if every == 1 else ""
+    ends = (f" −{scale}{gap}", f"{gap}+{scale} ")
+    shown = range(-LEVELS, LEVELS + 1, every)
+    levels = [(GLYPHS[level] if glyphs else " ", f"heat{level}") for level in shown]
+    return (ends[0], "muted"), *levels, (ends[1], "muted")

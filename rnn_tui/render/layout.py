@@ -9,10 +9,23 @@ with one entry for several: everything in view goes before every digit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from rnn_tui.render.measure import ASIDE, NUMBERS, TINTED, Format, Shape, gathered, heats, part, pools, size
+from rnn_tui.render.measure import (
+    ASIDE,
+    NUMBERS,
+    TINTED,
+    Format,
+    Shape,
+    gathered,
+    heats,
+    narrowest,
+    part,
+    pools,
+    richer,
+    size,
+)
 from rnn_tui.render.pack import pack
 
 GAP = 2
@@ -22,6 +35,8 @@ FEWEST, FEWEST_OF_HEAT = (3, 4), (6, 12)
 """Rows and columns that a block that is cut keeps at least; what cannot is better left out, and named."""
 LOWEST = 4
 """Lines of such a block."""
+TINY = 16
+"""Entries of a matrix that is rather numbers, beside maps of larger ones."""
 MOST_TRIED = 5
 """How many of those left out are tried in the gaps."""
 
@@ -60,11 +75,22 @@ def layout(
         return Layout(())
     everything = tuple(range(len(shapes)))
     small = mode == "auto" and (height <= LOWEST or _fits_as_numbers(shapes[primary], width, height))
+    unscaled: tuple[Placed, ...] | None = None
     for wanted in _whole(shapes, mode, halves, primary, small):
+        if unscaled and not all(form.scaled for form in wanted):
+            continue  # the first of those has the most numbers
         whole = tuple(form.of(shape) for form, shape in zip(wanted, shapes, strict=True))
         sizes = [size(shape, form) for shape, form in zip(shapes, whole, strict=True)]
         if (blocks := _packed(everything, whole, sizes, width, height)) is not None:
-            return Layout(_more_numbers(shapes, blocks, width, height) if small else blocks)
+            if small:
+                blocks = _more_numbers(shapes, blocks, width, height)
+            if mode == "auto":
+                blocks = _grown(shapes, blocks, width, height, halves)
+            if all(block.form.scaled for block in blocks):
+                return Layout(blocks)
+            unscaled = unscaled or blocks
+    if unscaled:
+        return Layout(unscaled)
     if mode == "auto":
         forms = NUMBERS if small else (*heats(halves)[:-2], *gathered(halves))
     else:
@@ -85,6 +111,47 @@ def _more_numbers(
         everything = tuple(block.index for block in blocks)
         blocks = _packed(everything, forms, sizes, width, height) or blocks
     return blocks
+
+
+def _grown(
+    shapes: tuple[Shape, ...], blocks: tuple[Placed, ...], width: int, height: int, halves: bool
+) -> tuple[Placed, ...]:
+    """Heat maps into the room that is left: all of one size alike, first with labels, then as much as fits.
+
+    At last the numbers get more digits.
+    """
+    forms = {block.index: block.form for block in blocks}
+    order = tuple(forms)
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for block in blocks:
+        if block.form.heat:
+            shape = shapes[block.index]
+            groups.setdefault((shape.rows * shape.columns, shape.rows, shape.gutter), []).append(block.index)
+
+    def taken(changed: dict[int, Format]) -> bool:
+        sizes = [size(shapes[index], changed[index]) for index in order]
+        area = sum(w * h for w, h in sizes)
+        return area <= width * height and pack(sizes, width, height, *TIGHT) is not None
+
+    for best in (False, True):
+        for _, group in sorted(groups.items()) if best else groups.items():
+            now = forms[group[0]]
+            if not now.heat:
+                continue
+            for form in richer(now, halves) if best else (replace(now, labels=True, scaled=True),):
+                if form == now:
+                    break
+                changed = forms | {index: form.of(shapes[index]) for index in group}
+                if taken(changed):
+                    forms = changed
+                    break
+    numbers = [index for index in order if not forms[index].heat]
+    for form in NUMBERS:
+        if taken(changed := forms | {index: form.of(shapes[index]) for index in numbers}):
+            forms = changed
+            break
+    sizes = [size(shapes[index], forms[index]) for index in order]
+    return _packed(order, [forms[index] for index in order], sizes, width, height) or blocks
 
 
 def _some(
@@ -139,9 +206,13 @@ def _whole(
                 for heat in ASIDE:
                     yield tuple(form if index in as_numbers else heat for index in range(count))
     elif mode in ("auto", "heat"):
-        yield from ((heat,) * count for heat in heats(halves))
-    if mode == "auto" and not small:
-        yield from ((heat,) * count for heat in pools(halves))
+        tiny = [mode == "auto" and shape.rows * shape.columns <= TINY for shape in shapes]
+        for maps in (heats(halves), pools(halves) if mode == "auto" else ()):
+            if any(tiny):
+                yield from (
+                    tuple(NUMBERS[-1] if few else heat for few in tiny) for heat in maps if heat.labels
+                )
+            yield from ((heat,) * count for heat in maps)
 
 
 def _squeezed(
@@ -222,7 +293,9 @@ def _highest(
 
 
 def _worth(shape: Shape, form: Format, width: int, height: int) -> bool:
-    """Whether enough of the matrix would show in a block of that size."""
+    """Whether enough of the matrix would show in a block of that size, and no number of it cut."""
+    if width < narrowest(shape, form):
+        return False
     shown = part(shape, form, width, height, 0, 0)
     rows, columns = shown.rows[1] - shown.rows[0], shown.columns[1] - shown.columns[0]
     few_rows, few_columns = FEWEST_OF_HEAT if form.halves else FEWEST

@@ -9,7 +9,7 @@ NumPy is imported by what computes with it, not with this module: the screen can
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isfinite
+from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
@@ -97,13 +97,52 @@ def _largest(matrix: Matrix) -> float:
     return largest if isfinite(largest) else float(sizes[sizes < float("inf")].max(initial=0.0))
 
 
-def codes(matrix: Matrix, full: float, rows: slice = slice(None), columns: slice = slice(None)) -> Codes:
-    """The code of every entry, or of those in these rows and columns."""
+ALIKE = 0.4
+"""From this ratio of smallest to largest on, numbers of one sign would all have a colour or two."""
+
+
+def between(matrix: Matrix) -> tuple[float, float] | None:
+    """Sizes at which the colours begin and end for numbers of one sign that are much alike; None for all others.
+
+    Gates after a few iterations and the probabilities of many classes are such numbers.
+    """
+    values = matrix.values if matrix.known is None else matrix.values[matrix.known]
+    if matrix.texts is not None or values.size < 2:
+        return None
+    least, largest = float(values.min()), float(values.max())
+    if not isfinite(least) or not isfinite(largest) or least * largest <= 0:
+        return None
+    low, high = sorted((abs(least), abs(largest)))
+    if low == high or low < ALIKE * high:
+        return None
+    step = scale((high - low) / 2)
+    begin, end = floor(low / step), ceil(high / step)
+    if end - begin > 1e6 or high - low < 1e-9 * high:
+        return None
+    return begin * step, end * step
+
+
+def codes(
+    matrix: Matrix,
+    full: float,
+    rows: slice = slice(None),
+    columns: slice = slice(None),
+    base: float | None = None,
+) -> Codes:
+    """The code of every entry, or of those in these rows and columns.
+
+    With a `base`, sizes from there to `full` take all the levels but that of zero.
+    """
     import numpy as np
 
     values = matrix.values[rows, columns]
     with np.errstate(invalid="ignore", over="ignore"):
-        share = values / (full or 1.0) * LEVELS
+        if base is None:
+            share = values / (full or 1.0) * LEVELS
+        else:
+            share = np.sign(values) * np.clip(
+                1 + (LEVELS - 1) * (abs(values) - base) / (full - base), 1, LEVELS
+            )
         rounded = np.rint(np.clip(share, -LEVELS, LEVELS))
     rounded[np.isnan(rounded)] = 0
     found = rounded.astype(np.int16)

@@ -25,26 +25,35 @@ def draw_title(
     `aside` is what else there is to know, in a few words.
     """
     name, value = exact
+    title, inner = safe_text(title), f" › {safe_text(within)}" if within else ""
+    one, of = sequence
+    batch = [f"  sequence {one}/{of}", f"  seq {one}/{of}"] if of > 1 else ["", ""]
+    aside = f"  {aside}" if aside else ""
+    place = cells(address) + 1
     right: list[Span] = []
     if name:
-        right = [
-            (clip(name, max(wide - cells(value) - 16, 8)), "bar text"),
-            (" = ", "bar muted"),
-            (value, "bar cursor"),
-            (" ", "bar"),
-        ]
-    which = f"  sequence {sequence[0]}/{sequence[1]}" if sequence[1] > 1 else ""
-    which += f"  {aside}" if aside else ""
-    inner = ""
-    if within:
-        spare = wide - width(right) - cells(address) - cells(which) - 14
-        inner = clip(f" › {safe_text(within)}", max(spare, 12))
-    place: list[Span] = [
-        ("  ", "bar"), (address, "bar now"), (inner, "bar text"), (which, "bar muted"), ("  ", "bar"),
+        room = max(wide - place - cells(batch[1]) - cells(value) - 5, 8)
+        right = [(" ", "bar"), (clip(name, room), "bar text"), (" = ", "bar muted"), (value, "bar cursor")]
+    right.append((" ", "bar"))
+    # What goes first where there is little room; what the place inside and the title (with a gap) take at least.
+    tries = (
+        (batch[0], aside, 12, 11), (batch[1], aside, 12, 11), (batch[1], aside, 12, 0), (batch[1], "", 12, 0),
+        (batch[1], "", 0, 0), ("", "", 0, 0),
+    )  # fmt: skip
+    for which, beside, of_inner, of_title in tries:
+        least = min(cells(title) + 2, of_title), min(cells(inner), of_inner)
+        spare = wide - width(right) - place - cells(which) - cells(beside) - sum(least)
+        if spare >= 0:
+            break
+    spare = max(spare, 0)
+    inner = clip(inner, least[1] + spare) if least[1] else ""
+    spare -= max(cells(inner) - least[1], 0)
+    title = clip(title, least[0] - 2 + max(spare, 0)) if least[0] else ""
+    left: list[Span] = [
+        (" ", "bar"), (title, "bar strong"), ("  " if title else "", "bar"), (address, "bar now"),
+        (inner, "bar text"), (which + beside, "bar muted"),
     ]  # fmt: skip
-    room = max(wide - width(right) - width(place) - 1, 0)
-    shown = clip(safe_text(title), room)
-    return spread([(" ", "bar"), (shown, "bar strong"), *place], right, wide, "bar")
+    return spread(left, right, wide, "bar")
 
 
 def draw_equation(formula: Formula, wide: int, high: int) -> list[Line]:

@@ -71,10 +71,10 @@ def draw_numbers(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     return [fit(line, block.width) for line in lines]
 
 
-def name_of(matrix: Matrix) -> list[Span]:
-    """The name, and a dot after that of what this step wrote."""
+def name_of(matrix: Matrix, room: int) -> list[Span]:
+    """The name in so many cells, and a dot after that of what this step wrote."""
     wrote = matrix.written is not None and bool(matrix.written.any())
-    return [(safe_text(matrix.key), "strong"), ("•" if wrote else " ", "now")]
+    return [(clip(safe_text(matrix.key), room - 1), "strong"), ("•" if wrote else " ", "now")]
 
 
 def _head(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
@@ -82,14 +82,14 @@ def _head(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
     form = block.form
     lead, wide = lead_width(shape, form), cell_width(shape, form)
     bar_cell = int(form.bar and not shape.text)
-    name = name_of(matrix)
+    name = name_of(matrix, block.width if shape.named_above or not shape.column_label else lead)
     note: list[Span] = [(" ", ""), (safe_text(matrix.note), "muted")] if matrix.note else []
     norms = norm_width(shape, form)
     norm: list[Span] = [(f" {clip(f'‖{safe_text(matrix.key)}‖', NORM - 1)}", "muted")] if norms else []
     if not shape.column_label:
         line = merge(name + note)
         columns = shown_width(block, wide + 1)
-        return [merge([*fit(line, max(lead + columns, cells(matrix.key) + 1)), *norm]) if norms else line]
+        return [merge([*fit(line, max(lead + columns, shape.name)), *norm]) if norms else line]
     labels: list[Span] = []
     for column in range(*block.shown.columns):
         label = token_text(matrix.columns[column]) if column < len(matrix.columns) else ""
@@ -97,7 +97,7 @@ def _head(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
         pad = " " * (1 + wide - bar_cell - cells(label))
         labels.append((pad + label + " " * bar_cell, "muted"))
     labels += norm
-    if note:
+    if shape.named_above:
         return [merge(name + note), merge([(" " * lead, ""), *labels])]
     return [merge([*fit(name, lead), *labels])]
 
@@ -190,11 +190,15 @@ def sign(matrix: Matrix, shape: Shape, block: Block) -> Line:
     before, after = shown.columns[0], shape.columns - shown.columns[1]
     counts = [f"{arrow}{n}" for arrow, n in zip("↑↓←→", (above, below, before, after), strict=True) if n]
     said = " ".join(counts)
+    now = ""
+    if matrix.current is not None and not shown.rows[0] <= matrix.current < shown.rows[1]:
+        now = f"▸{clip(token_text(matrix.rows[matrix.current]), LONGEST_LABEL)} "
     small = minimap(shape, shown) if block.cursor else ""
-    room = width - shape.gutter - cells(said) - 1 - cells(small)
+    room = width - shape.gutter - cells(now) - cells(said) - 1 - cells(small)
     spans: list[Span] = [(" " * shape.gutter, "")]
     if small and room >= 0:
         spans.append((f"{small} ", "text"))
+    spans.append((now, "now"))
     spans.append((said + (" more" if room >= 5 else ""), "muted"))
     if shape.norms and not norm_width(shape, block.form):
         name = f"  ‖{safe_text(matrix.key)}‖ "

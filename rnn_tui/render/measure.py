@@ -11,12 +11,14 @@ from rnn_tui.render.pack import window
 from rnn_tui.text import cells, safe_text, token_text
 
 LONGEST_LABEL = 12
+LONGEST_NAME = 16
+"""Cells of a name that count in a layout: a longer one has what room there is, and no matrix suffers for it."""
 PRECISION = 4
 """Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 NORM = 5
 """Cells of the bars of a norm over time, with the gap before them."""
 LONGEST_SCALE = 5
-"""Cells of `±` and most scales."""
+"""Cells of a scale: `±0.05`, `±2e-4`."""
 POOL = 4
 """Cells of ` 2×3`."""
 
@@ -41,6 +43,8 @@ class Format:
     """Rows and columns that one entry of a heat map stands for."""
     labels: bool = True
     """Labels of rows and columns, in a heat map."""
+    scaled: bool = True
+    """Whether there is room for the scale beside the name, in a heat map; else the frame says it."""
     norms: bool = False
 
     def of(self, shape: Shape) -> Format:
@@ -64,7 +68,10 @@ NUMBERS = (
 """From the most generous to the tightest."""
 TINTED = tuple(replace(form, bar=False, tinted=True) for form in NUMBERS)
 
-ASIDE = (Format(heat=True), Format(heat=True, labels=False), Format(heat=True, wide=1, labels=False))
+ASIDE = (
+    Format(heat=True), Format(heat=True, labels=False), Format(heat=True, wide=1, labels=False),
+    Format(heat=True, wide=1, labels=False, scaled=False),
+)  # fmt: skip
 """Heat maps beside numbers."""
 
 
@@ -98,6 +105,14 @@ def pools(halves: bool) -> tuple[Format, ...]:
     return tuple(replace(form, pool=pool) for pool in POOLS for form in forms)
 
 
+def richer(form: Format, halves: bool) -> tuple[Format, ...]:
+    """What a heat map in this format would rather be, the best first: numbers, else a map with labels."""
+    maps = [each for each in (*heats(halves), *pools(halves)) if each.labels]
+    wanted = [each for each in maps if each.pool <= form.pool and each.halves <= form.halves]
+    same = replace(form, labels=True, scaled=True, norms=False)
+    return tuple(dict.fromkeys((NUMBERS[3], NUMBERS[-1], *wanted, same)))
+
+
 def gathered(halves: bool) -> tuple[Format, ...]:
     """Those of a matrix that scrolls down: labelled, and at last several columns in one."""
     slim = Format(heat=True, wide=1, halves=halves, norms=True)
@@ -124,6 +139,11 @@ class Shape:
     """Whether its entries are texts: no heat map then."""
     precision: int = PRECISION
     """Decimals where there is room."""
+
+    @property
+    def named_above(self) -> bool:
+        """Whether the name has a line of its own above the labels of the columns: with a note, or a long one."""
+        return bool(self.note) or self.name > LONGEST_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +192,7 @@ def measure(
     return Shape(
         rows=matrix.values.shape[0],
         columns=matrix.values.shape[1],
-        name=cells(safe_text(matrix.key)) + 1,
+        name=min(LONGEST_NAME, cells(safe_text(matrix.key))) + 1,
         note=cells(safe_text(matrix.note)),
         row_label=min(LONGEST_LABEL, widest((matrix.rows,))),
         column_label=0 if unlabelled(matrix) or lone else widest((matrix.columns,)),
@@ -215,7 +235,12 @@ def lead_width(shape: Shape, form: Format) -> int:
     if form.heat:
         return (shape.gutter + shape.row_label + 1) if form.labels else shape.gutter
     labels = shape.gutter + shape.row_label
-    return max(labels, shape.name) if shape.column_label and not shape.note else labels
+    return max(labels, shape.name) if shape.column_label and not shape.named_above else labels
+
+
+def narrowest(shape: Shape, form: Format) -> int:
+    """Cells of a block that shows one column and cuts nothing of it."""
+    return lead_width(shape, form) + stride(shape, form) + norm_width(shape, form)
 
 
 def norm_width(shape: Shape, form: Format) -> int:
@@ -227,7 +252,7 @@ def head_height(shape: Shape, form: Format) -> int:
     """The name, and the column labels where they need a line of their own."""
     if form.heat:
         return 1 + bool(form.labels and shape.column_label)
-    return 1 + bool(shape.note and shape.column_label)
+    return 1 + bool(shape.named_above and shape.column_label)
 
 
 def size(shape: Shape, form: Format) -> tuple[int, int]:
@@ -235,7 +260,7 @@ def size(shape: Shape, form: Format) -> tuple[int, int]:
     across = -(-shape.columns // form.pool[1])
     wide = lead_width(shape, form) + across * stride(shape, form) + norm_width(shape, form)
     if form.heat:
-        head = shape.name + LONGEST_SCALE * form.labels + POOL * (form.pool != (1, 1))
+        head = shape.name + LONGEST_SCALE * form.scaled + POOL * (form.pool != (1, 1))
     else:
         head = shape.name + bool(shape.note) + shape.note
     return max(wide, head), head_height(shape, form) + -(-shape.rows // form.down)
@@ -252,8 +277,10 @@ def cell_at(shape: Shape, form: Format, shown: Part, x: int, y: int) -> tuple[in
     return (row, column) if row < shown.rows[1] and column < shown.columns[1] else None
 
 
-def part(shape: Shape, form: Format, width: int, height: int, row: int, column: int) -> Part:
-    """What of the matrix a block of that size shows, with this cell in view."""
+def part(
+    shape: Shape, form: Format, width: int, height: int, row: int, column: int, also: int | None = None
+) -> Part:
+    """What of the matrix a block of that size shows, with this cell in view, and the row `also` if it is near."""
     per, lines = form.pool[1], -(-shape.rows // form.down)
     header = height > head_height(shape, form) and (height >= 3 or height > lines)
     visible = height - (head_height(shape, form) if header else 0)
@@ -261,7 +288,8 @@ def part(shape: Shape, form: Format, width: int, height: int, row: int, column: 
     across = max(1, room // stride(shape, form))
     cut = visible < lines or across * per < shape.columns
     sign = cut and visible >= 2
-    first, last = window(lines, max(1, visible - sign), row // form.down)
+    near = None if also is None else also // form.down
+    first, last = window(lines, max(1, visible - sign), row // form.down, near)
     left, right = window(-(-shape.columns // per), across, column // per)
     rows = first * form.down, min(last * form.down, shape.rows)
     return Part(rows, (left * per, min(right * per, shape.columns)), header, sign)

@@ -42,11 +42,11 @@ def _skyline(
     return spots
 
 
-def window(count: int, visible: int, focus: int) -> tuple[int, int]:
+def window(count: int, visible: int, focus: int, also: int | None = None) -> tuple[int, int]:
     """The part [first, last) of `count` things that shows `focus` in `visible` places.
 
     It turns over in pages that overlap, so that rows stay where they are while the focus moves,
-    and the neighbours of the focus stay in view.
+    and the neighbours of the focus stay in view. Where `also` is near enough, it is moved to show that too.
     """
     if count <= visible:
         return 0, count
@@ -54,4 +54,6 @@ def window(count: int, visible: int, focus: int) -> tuple[int, int]:
         return focus, focus + max(visible, 0)
     stride = visible - 2 if visible >= 4 else 1
     first = min((max(focus - 1, 0) // stride) * stride, count - visible)
+    if also is not None and not first <= also < first + visible and abs(also - focus) < visible:
+        first = also if also < first else also - visible + 1
     return first, first + visible

@@ -1,17 +1,17 @@
-"""A pane as lines: its frame with title and letter, and its matrices within."""
+"""A pane as lines: its matrices within a frame."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
 from rnn_tui.render.display import BARS, Display
-from rnn_tui.render.heat import draw_heat, legend
+from rnn_tui.render.frame import framed, legends
+from rnn_tui.render.heat import draw_heat
 from rnn_tui.render.layout import Layout, Placed, layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.matrix import Block, draw_numbers
@@ -19,9 +19,9 @@ from rnn_tui.render.measure import PRECISION, Part, Shape, known_at, measure, pa
 from rnn_tui.render.measure import cell_at as in_block
 from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
-from rnn_tui.render.spans import Line, Span, fit, merge, width
+from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.render.strip import cell_in_strip, is_strip, strip
-from rnn_tui.text import cells, clip, safe_text
+from rnn_tui.text import safe_text
 
 if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools, Floats
@@ -135,18 +135,18 @@ def draw_pane(view: PaneView, wide: int, high: int, before: Drawn | None = None)
     inner_wide, inner_high = (wide - 4, high - 2) if view.boxed else (wide - 1, high - 1)
     cell = resolve(view.selection, view.matrices)
     cursor = cell if view.focused else None
-    blocks, across, asides = Layout(()), False, _asides(view, Layout(()))
+    blocks, across, asides = Layout(()), False, legends(view, Layout(()))
     parts: list[Shown] = []
     done: dict[int, Done] = {}
     if view.manner.across and is_strip(view.matrices):
         body, across = strip(view.matrices, inner_wide, inner_high, cursor, view.precision), True
-    elif view.display.mode in BARS and (bars := _bars_alone(view, inner_wide, inner_high)):
+    elif view.display.mode in BARS and (bars := _bars_alone(view, cursor, inner_wide, inner_high)):
         body, blocks = bars, Layout((), tuple(range(1, len(view.matrices))))
     else:
         body, blocks = _matrices(
             view, inner_wide, inner_high, cursor, before.done if before else {}, done, parts
         )
-        asides = _asides(view, blocks)
+        asides = legends(view, blocks)
     if not view.matrices:
         body = [fit([("nothing here", "faint")], inner_wide)]
     missing = tuple(view.matrices[index].key for index in blocks.hidden)
@@ -204,7 +204,7 @@ def _matrices(
         matrix, shape = matrices[block.index], shapes[block.index]
         mine = cursor if cursor and cursor.index == block.index else None
         row, column = (mine.row, mine.column) if mine else _focus(matrix)
-        shown = part(shape, block.form, block.width, block.height, row, column)
+        shown = part(shape, block.form, block.width, block.height, row, column, matrix.current)
         parts.append(Shown(block, shape, shown))
         place = (row, column) if mine else None
         own = view.display.scale == "matrix"
@@ -220,18 +220,26 @@ def _matrices(
             ends[y] = block.x + block.width
     body: list[Line] = [merge(row) for row in rows]
     if bars:
-        body += [(), *shares(matrices[0], wide, high - len(body) - 1)]
+        body += [(), *shares(matrices[0], wide, high - len(body) - 1, row=_row_of_bars(cursor))]
     return body, placed
 
 
-def _bars_alone(view: PaneView, wide: int, high: int) -> list[Line]:
-    """The probabilities of this time step with all the room; nothing where there are none."""
+def _bars_alone(view: PaneView, cursor: Cell | None, wide: int, high: int) -> list[Line]:
+    """The probabilities of the time step that is looked at with all the room; nothing where there are none."""
     if not has_shares(view.matrices):
         return []
     matrix = view.matrices[0]
-    if matrix.current is not None and not all(known_at(matrix, matrix.current, at) for at in range(2)):
-        return [fit([("not computed yet", "faint")], wide)]
-    return shares(matrix, wide, high, largest_first=view.display.mode == "sorted bars")
+    row, column = _row_of_bars(cursor), cursor.column if cursor and cursor.index == 0 else None
+    at = matrix.current if row is None else row
+    if at is not None and not all(known_at(matrix, at, each) for each in range(2)):
+        return [fit([(f"t={safe_text(matrix.rows[at])}: not computed yet", "faint")], wide)]
+    largest_first = view.display.mode == "sorted bars"
+    return shares(matrix, wide, high, largest_first=largest_first, row=row, column=column)
+
+
+def _row_of_bars(cursor: Cell | None) -> int | None:
+    """The time step whose bars are drawn: that of the selected cell, else the current one."""
+    return cursor.row if cursor and cursor.index == 0 else None
 
 
 def _under_cursor(view: PaneView, cursor: Cell | None, blocks: Layout) -> str:
@@ -269,98 +277,3 @@ def _focus(matrix: Matrix) -> tuple[int, int]:
         target = matrix.target[matrix.current] if matrix.target is not None else None
         return matrix.current, target if target is not None else 0
     return wrote or (0, 0)
-
-
-def framed(
-    view: PaneView,
-    body: list[Line],
-    wide: int,
-    high: int,
-    missing: tuple[str, ...] = (),
-    asides: tuple[Line, ...] = (),
-    under: str = "",
-) -> list[Line]:
-    """The body within a box, or below a rule; the pane that a person picked has heavy lines.
-
-    In the frame stand the names of what is `missing`, the fullest legend that fits (of `asides`), and the number
-    `under` the cursor.
-    """
-    heavy = view.heavy
-    role = "focus" if heavy else "faint"
-    inner_high = high - 2 if view.boxed else high - 1
-    body = body[:inner_high] + [()] * (inner_high - len(body))
-    top = _top(view, role, wide, () if view.boxed else missing, asides)
-    if not view.boxed:
-        return [top, *(fit([(" ", ""), *line], wide) for line in body)]
-    lines = [top, *(_between_sides(tuple(line), wide, heavy, role) for line in body)]
-    flat = "━" if heavy else "─"
-    left, right = ("┗", "┛") if heavy else ("╰", "╯")
-    value = f" {under} " if under and cells(under) + 12 <= wide else ""
-    said = _missing(missing, wide - 6 - cells(value) - bool(value))
-    rest = wide - 3 - cells(said) - cells(value) - bool(value)
-    end: list[Span] = [(value, "strong"), (flat, role)] if value else []
-    lines.append(fit([(left + flat, role), (said, "muted"), (flat * rest, role), *end, (right, role)], wide))
-    return lines
-
-
-@lru_cache(maxsize=256)
-def _between_sides(line: Line, wide: int, heavy: bool, role: str) -> Line:
-    """Most lines of a pane are drawn again as they were."""
-    side: Span = ("┃" if heavy else "│", role)
-    return merge([side, (" ", ""), *fit(line, wide - 4), (" ", ""), side])
-
-
-def _missing(names: tuple[str, ...], room: int) -> str:
-    """The sign that not all matrices are shown: their names, as far as there is room."""
-    if not names:
-        return ""
-    count = f" +{len(names)} more"
-    named = f"{count}: {' '.join(map(safe_text, names))} "
-    if cells(named) <= room:
-        return named
-    if room >= len(count) + 8:
-        return clip(named, room)
-    return f"{count} " if room > len(count) else f" +{len(names)} "
-
-
-def _asides(view: PaneView, blocks: Layout) -> tuple[Line, ...]:
-    """The legends, the fullest first: of the colours where there are any, and of the marks of an output."""
-    marks: Line = ()
-    if view.manner.shares and has_shares(view.matrices):
-        marks = ((" ◎ ", "target"), ("target", "muted"), (" ● ", "chosen"), ("chosen ", "muted"))
-    coloured = [block.form for block in blocks.blocks if block.form.heat or block.form.tinted]
-    if not coloured:
-        return (marks,) if marks else ()
-    one = view.display.scale != "matrix"
-    full = f"{full_scales(view.matrices, view.display)[0]:g}" if one else ""
-    colours = tuple(legend(full, glyphs=any(form.heat and not form.halves for form in coloured)))
-    pool = max(form.pool for form in coloured)
-    pooled: Line = () if pool == (1, 1) else ((f" largest of {pool[0]}×{pool[1]} ", "muted"),)
-    last = (marks,) if marks else (pooled, colours) if pooled else ()
-    return (*pooled, *colours, *marks), (*pooled, *colours) if not marks else (*colours, *marks), *last
-
-
-def _top(view: PaneView, role: str, wide: int, missing: tuple[str, ...], asides: tuple[Line, ...]) -> Line:
-    flat = "━" if view.heavy else "─"
-    left, right = ("┏", "┓") if view.heavy else ("╭", "╮")
-    ends = (left + flat, flat + right) if view.boxed else (flat, flat)
-    letter: list[Span] = [(ends[1], role)]
-    if view.letter:
-        letter.insert(0, (f" {view.letter} ", "jump" if view.jump else "muted"))
-    room = wide - 7 - cells(_missing(missing, 0)) if missing else wide - 8
-    title = clip(f" {safe_text(view.title)} ", room)
-    head: list[Span] = [(ends[0], role), (title, "focus" if view.focused else "strong")]
-    room = wide - width(head) - width(letter) - 2
-    said: list[Span] = []
-    if missing:
-        least = min((width(aside) for aside in asides), default=0)
-        names = _missing(missing, room - least - 1 if room - least >= 16 else room)
-        said = [(names, "muted")]
-        room -= cells(names) + 1
-    aside = next((aside for aside in asides if width(aside) <= room), ())
-    if aside:
-        said += [*([(flat, role)] if said else []), *aside]
-    if said:
-        said.append((flat, role))
-    rest = wide - width(head) - width(said) - width(letter)
-    return fit([*head, (flat * rest, role), *said, *letter], wide)

@@ -32,11 +32,13 @@ def strip(
 ) -> list[Line]:
     """A line of time steps, then a line per entry."""
     shape = _measured(matrices, width, height, cell, precision)
-    first, wide, lead = matrices[0], shape.wide, shape.lead
-    lines = [_times(first, shape.shown, wide, lead, len(first.values))] if shape.times else []
-    for index, column in shape.entries:
+    first = matrices[0]
+    lines = [_times(first, shape)] if shape.times else []
+    for at, (index, column) in enumerate(shape.entries):
         here = cell.row if cell and (cell.index, cell.column) == (index, column) else None
-        lines.append(_entries(matrices[index], column, shape.shown, wide, lead, here, precision))
+        # Without a line of time steps, the first entries say what it would say.
+        aside = "" if shape.times or at else _out_of_view(shape.shown, len(first.values))
+        lines.append(_entries(matrices[index], column, shape, here, precision, aside))
     return [fit(line, width) for line in lines]
 
 
@@ -50,7 +52,7 @@ def cell_in_strip(
 ) -> Cell | None:
     """The entry drawn at (x, y) of `strip`, of that width and height; None where there is none."""
     shape = _measured(matrices, *size, cell, precision)
-    line, at = y - shape.times, (x - shape.lead) // (shape.wide + 1)
+    line, at = y - shape.times, (x - shape.lead) // (shape.wide + shape.gap)
     if not 0 <= line < len(shape.entries) or not 0 <= at < shape.shown[1] - shape.shown[0]:
         return None
     index, column = shape.entries[line]
@@ -63,6 +65,8 @@ class _Strip:
 
     wide: int
     """Cells of an entry, without the gap before it."""
+    gap: int
+    """Cells before an entry: two where one of them may bear a mark."""
     lead: int
     """Cells of the names."""
     shown: tuple[int, int]
@@ -86,16 +90,19 @@ def _measured(
     lead = max(cells(_name(matrices[index], column)) for index, column in entries) + 2
     count = len(first.values)
     focus = cell.row if cell else first.current or 0
-    visible = max(1, (width - lead) // (wide + 1))
-    if visible < count:
-        lead = max(lead, 9)
-        visible = max(1, (width - lead) // (wide + 1))
-    shown = window(count, visible, focus)
     times = len(entries) < height
+    marks = not times or any(matrix.edited is not None and matrix.edited.any() for matrix in matrices)
+    gap = 2 if marks else 1
+    visible = max(1, (width - lead) // (wide + gap))
+    if visible < count:
+        sign = cells(_out_of_view((count, 0), count)) - (visible > 1)
+        lead = max(lead, 9) if times else lead + sign
+        visible = max(1, (width - lead) // (wide + gap))
+    shown = window(count, visible, focus)
     if len(entries) > height:
         top, end = window(len(entries), height, entries.index((cell.index, cell.column)) if cell else 0)
         entries = entries[top:end]
-    return _Strip(wide, lead, shown, times, tuple(entries))
+    return _Strip(wide, gap, lead, shown, times, tuple(entries))
 
 
 def _name(matrix: Matrix, column: int) -> str:
@@ -104,31 +111,42 @@ def _name(matrix: Matrix, column: int) -> str:
     return clip(safe_text(label or matrix.key), LONGEST_LABEL)
 
 
-def _times(matrix: Matrix, shown: tuple[int, int], wide: int, lead: int, count: int) -> Line:
+def _out_of_view(shown: tuple[int, int], count: int) -> str:
+    """How many time steps are to the left of those that are shown, and to the right."""
+    return " ".join(f"{arrow}{n}" for arrow, n in (("←", shown[0]), ("→", count - shown[1])) if n)
+
+
+def _times(matrix: Matrix, shape: _Strip) -> Line:
     """The time steps, the current one marked; what is out of view stands at the left."""
-    sign = " ".join(f"{arrow}{n}" for arrow, n in (("←", shown[0]), ("→", count - shown[1])) if n)
-    spans: list[Span] = list(fit([(sign or "t", "muted")], lead))
-    for at in range(*shown):
+    wide = shape.wide
+    said = _out_of_view(shape.shown, len(matrix.values)) or "t"
+    spans: list[Span] = list(fit([(said, "muted")], shape.lead))
+    for at in range(*shape.shown):
         now = at == matrix.current
         label = clip(token_text(matrix.rows[at]), wide)
-        spans.append((" " * (wide - cells(label)) + ("▸" if now else " ") + label, "now" if now else "muted"))
+        pad = " " * (shape.gap + wide - 1 - cells(label))
+        spans.append((pad + ("▸" if now else " ") + label, "now" if now else "muted"))
     return merge(spans)
 
 
 def _entries(
     matrix: Matrix,
     column: int,
-    shown: tuple[int, int],
-    wide: int,
-    lead: int,
+    shape: _Strip,
     here: int | None,
     precision: int,
+    aside: str,
 ) -> Line:
-    """One entry over time; `here` is the row of the selected cell, if it is in this line."""
+    """One entry over time; `here` is the row of the selected cell, if it is in this line.
+
+    `aside` stands after the name; without a line of time steps, the current one is marked here.
+    """
+    wide = shape.wide
     wrote = matrix.written is not None and bool(matrix.written[:, column].any())
-    spans: list[Span] = list(fit([(_name(matrix, column), "strong"), ("•" if wrote else " ", "now")], lead))
+    name: list[Span] = [(_name(matrix, column), "strong"), ("•" if wrote else " ", "now"), (aside, "muted")]
+    spans: list[Span] = list(fit(name, shape.lead))
     decimals = 0 if entry_width(matrix) else precision
-    for at in range(*shown):
+    for at in range(*shape.shown):
         value = float(matrix.values[at, column])
         if not known_at(matrix, at, column):
             text, role = unknown(matrix, at, column)
@@ -143,9 +161,11 @@ def _entries(
             role += " now"
         if here == at:
             role += " cursor"
-        gap = " " * (1 + wide - cells(text))
-        if edited_at(matrix, at, column):
-            spans += [(gap[1:], ""), (EDITED, "edited"), (text, f"{role} edited")]
-        else:
-            spans += [(gap, ""), (text, role)]
+        edited = edited_at(matrix, at, column)
+        mark = EDITED if edited else "▸" if not shape.times and at == matrix.current else " "
+        spans += [
+            (" " * (shape.gap + wide - cells(text) - 1), ""),
+            (mark, "edited" if edited else "now" if mark != " " else ""),
+            (text, f"{role} edited" if edited else role),
+        ]
     return merge(spans)
