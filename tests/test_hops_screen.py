@@ -127,7 +127,7 @@ async def test_hops_of_several_lengths_are_one_list(size: tuple[int, int]) -> No
 
 async def test_where_no_hop_stays_in_the_window_one_line_says_so() -> None:
     async with opened(text(LATE), "1:forward:2:h") as pilot:
-        await keys(pilot, "t", "enter")
+        await keys(pilot, "t", *["up"] * 6, "enter")
         said = "From t=2 none of the reads (h[t-3]) leads to a time step of this window."
         assert said in screen_text(pilot)
         await keys(pilot, "down", "enter")
@@ -136,7 +136,9 @@ async def test_where_no_hop_stays_in_the_window_one_line_says_so() -> None:
         assert "▸ 4 → 1 " in screen_text(pilot)
     last = text(BOTH.replace("f[t-1]", "f[t+1]"))
     async with opened(last, "1:forward:8:f") as pilot:
-        await keys(pilot, "t", "enter")
+        await keys(pilot, "t")
+        assert "The loss at t=7 sends" in screen_text(pilot), "the last that has somewhere to go"
+        await keys(pilot, "down", "enter")
         assert "There is no later time step in this window." in screen_text(pilot)
 
 
