@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX, Add, Identity, Multiply, Negative, Subtract
+from rnn_engine.core.equations import Program
 from rnn_engine.core.functions import OfOneNumber
 from rnn_engine.core.language import Apply, Expr, Read
 from rnn_engine.core.operation import Array
@@ -114,6 +115,13 @@ class Graph:
         return frozenset(c.state for c in self.crossings if self.within[c.state] & senders)
 
 
+def way_of(program: Program, state: str) -> int:
+    """Which way the gradient of a state runs through time: 1 where it is read from later time steps, else −1."""
+    if any(direction < 0 and state in names for direction, names in program.order):
+        return 1
+    return 1 if state in program.leads and state not in program.delays else -1
+
+
 def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Graph:
     """The ways between the time steps of a window, for one sequence."""
     within = _within(plan, ("loss", *states))
@@ -135,7 +143,7 @@ def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Gr
             through,
             offset,
             equation in straight and leaf is not None,
-            at & inside & ~_beyond(plan, state, offset, over),
+            at & inside & (way_of(plan.program, state) < 0 or ~over[np.clip(places + offset, 0, T - 1)]),
             np.zeros((T, T)),
             np.zeros((T, T)),
             leaf,
@@ -150,7 +158,9 @@ def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Gr
                 crossings += [
                     crossing(state, sender.equation, sender.offset, leaf, ~over) for leaf in sender.leaves
                 ]
-        if over.any() and state in plan.program.delays:
+        if (
+            over.any() and way_of(plan.program, state) < 0
+        ):  # there it stays as it was, and hands the gradient back
             crossings.append(crossing(state, state, -1, None, over))
     return Graph(within, tuple(crossings), over)
 
@@ -173,14 +183,6 @@ def _within(plan: Plan, names: Iterable[str]) -> dict[str, frozenset[str]]:
             todo += more
         found[name] = frozenset(reached)
     return found
-
-
-def _beyond(plan: Plan, state: str, offset: int, over: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`[T]`: from where a read leads to what a state has behind the sequence, which is no time step of it."""
-    if state in plan.program.delays:
-        return np.zeros_like(over)  # it stays there as it was, and hands the gradient back
-    there = np.clip(np.arange(len(over)) + offset, 0, len(over) - 1)
-    return over[there] | over
 
 
 def _alone(plan: Plan, states: Collection[str], equation: str, handing: Apply) -> str | None:

@@ -12,6 +12,7 @@ from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values
 from rnn_engine.core.plan import Plan, make_plan, upstream
 from rnn_engine.core.tape import Tape
+from rnn_engine.flow.crossings import way_of
 from rnn_engine.flow.lanes import LANES, forward_in_lanes, steps_of
 from rnn_engine.flow.unknown import Unknown, first_unknown, first_unknown_gradient
 from rnn_engine.training import Iteration
@@ -86,7 +87,7 @@ def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -
     found = horizons(iteration, sequence) if state is None else ()
     if state is None or not steps_of(iteration.tape, sequence):
         return found[0] if found else None
-    return _horizon(iteration, state, _way(program, state), sequence)
+    return _horizon(iteration, state, way_of(program, state), sequence)
 
 
 def horizons(iteration: Iteration, sequence: int = 0) -> tuple[Horizon, ...]:
@@ -100,7 +101,7 @@ def horizons(iteration: Iteration, sequence: int = 0) -> tuple[Horizon, ...]:
         return ()
     recurring = [s for s in plan.program.states if _recurs(plan.program, s)]
     for way in (-1, 1):
-        candidates = [s for s in recurring or plan.program.states if _way(plan.program, s) == way]
+        candidates = [s for s in recurring or plan.program.states if way_of(plan.program, s) == way]
         if candidates:
             read = _read_by_output(plan)
             state = next((s for s in candidates if s in read), candidates[0])
@@ -164,13 +165,6 @@ def _recurs(program: Program, state: str) -> bool:
     """Whether a state depends on itself: it may also be a mere delay."""
     reads = program.equations[state].reads
     return state in upstream(program, [read.name for read in reads if read.kind == "equation"])
-
-
-def _way(program: Program, state: str) -> int:
-    """Which way the gradient of a state runs through time: 1 where it is read from later time steps, else −1."""
-    if any(direction < 0 and state in names for direction, names in program.order):
-        return 1
-    return 1 if state in program.leads and state not in program.delays else -1
 
 
 def _read_by_output(plan: Plan) -> set[str]:
