@@ -19,8 +19,10 @@ def horizon_line(found: Horizon, flow: Flow | None, at_least: int | None = None)
     With the number of steps it should have `at_least`: also why that cannot be told, where it cannot.
     """
     blamed = "" if flow is None else worst_line(found, flow)
-    untold = at_least is not None and found.lasts(at_least) is None
-    why = f"this cannot show whether it is at least {_steps(at_least or 0)}" if untold else ""
+    why = ""
+    if at_least is not None and found.unknown is None and found.lasts(at_least) is None:
+        T = len(found.norms)
+        why = f"a window of {T} time step{'s' if T > 1 else ''} cannot show {_steps(at_least)}"
     return "; ".join(part for part in (left_line(found), blamed, why) if part)
 
 
