@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,17 +70,29 @@ def worst_line(found: Horizon, flow: Flow) -> str:
         return ""
     ahead = [c for c in flow.crossings if c.offset * found.way > 0 and not c.straight]
     several = len({c.offset for c in ahead}) > 1
-    which = f"of the hops of {_steps(abs(hops[0].offset))}" if several else "the hop"
+    length = f"of {_steps(abs(hops[0].offset))}"
+    which = f"of the hops {length}" if several else "the hop"
     states = [state for state in flow.states if state in flow.graph.connected(found.state)]
     of = f" of {', '.join(states)}" if any(c.state not in states for c in ahead) else ""
+    loses, grows = min(hops, key=_factor), max(hops, key=_factor)
     if found.steps is None and found.norms[found.far] > 1.0 + SAME:
-        grows = max(hops, key=_factor)
-        said = f"{which} t={grows.t} → {grows.to}{of} grows most: {blame(grows)}"
-        return said if _factor(grows) > 1.0 + SAME else ""
-    loses = min(hops, key=_factor)
-    if _factor(loses) >= 1.0 - SAME:
-        return f"{upto}no hop{of} loses any"
-    return f"{upto}{which} t={loses.t} → {loses.to}{of} loses most: {blame(loses)}"
+        worst, does = grows, "grows"
+        if _factor(grows) <= 1.0 + SAME:
+            return ""
+    else:
+        worst, does = loses, "loses"
+        if _factor(loses) >= 1.0 - SAME:
+            return f"{upto}no hop{of} loses any"
+    if alike(hops):
+        every = f"every hop {length}" if several else "every hop"
+        return f"{upto}{every}{of} {does} alike: {blame(worst)}"
+    return f"{upto}{which} t={worst.t} → {worst.to}{of} {does} most: {blame(worst)}"
+
+
+def alike(hops: Sequence[Hop]) -> bool:
+    """Whether several hops have one factor but for rounding: then none is the worst."""
+    factors = [_factor(hop) for hop in hops]
+    return len(hops) > 1 and max(factors) - min(factors) <= SAME * max(factors)
 
 
 def blame(hop: Hop) -> str:

@@ -429,6 +429,8 @@ def test_grows_most_is_said_only_where_it_grows_overall() -> None:
     assert "; the hop t=2 → 1 grows most: × 4 " in lines_of(chain([4.0, 0.5, 3.0]))[0]
     [same] = lines_of(chain([1.0, 1.0, 1.0]))
     assert same == "horizon: more than 3 steps; all of ∂h[4] is left at t=1; no hop loses any"
+    [three] = lines_of(chain([9.0, 0.2, 0.2, 0.2]))
+    assert "; up to there every hop loses alike: × 0.2 (nonlinearity × 1, weights × 0.2)" in three
     assert "nearly all of ∂h[2]" in lines_of(chain([0.999]))[0]
 
 

@@ -248,6 +248,8 @@ def test_hops_have_factors_and_the_worst_is_marked() -> None:
         assert "From t=5 to t=1: 1.00000 → 0.25000, 25 % of it is left." in text
         assert "time steps" not in text
     assert "no earlier time step" in text_of(draw_hops(WayView(1, ()), 0, 79, 17))
+    lost = WayView(5, hops, (EndView(5, 1, float("inf"), float("nan")),))
+    assert "inf → nan, what is left is not known." in text_of(draw_hops(lost, 1, 79, 17))
 
 
 @pytest.mark.parametrize(("wide", "high"), SIZES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from rnn_tui.render.flow import percent
 from rnn_tui.render.number import level_bar, number
@@ -167,8 +168,12 @@ def _route(route: RouteView, wide: int) -> Line:
 def _end(end: EndView, mixed: bool, wide: int) -> Line:
     """How far it gets. Where what there is in the end may have come by other ways too, it is not what is left."""
     sizes = f"From t={end.t} to t={end.to}: {number(end.first, 8, 5)} → {number(end.last, 8, 5)}, "
-    share = percent(end.last / end.first) if end.first else ""
-    said = "nothing flows" if not end.first else f"{share} of that" if mixed else f"{share} of it is left"
+    if not end.first:
+        said = "nothing flows"
+    elif not (isfinite(end.first) and isfinite(end.last)):
+        said = "what is left is not known"
+    else:
+        said = f"{percent(end.last / end.first)} of {'that' if mixed else 'it is left'}"
     return fit([(f"{sizes}{said}.", "now")], wide)
 
 

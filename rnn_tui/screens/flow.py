@@ -17,7 +17,7 @@ from rnn_tui.render.hops import EndView, HopView, RouteView, WayView, draw_hops
 from rnn_tui.render.panel import worded
 from rnn_tui.render.spans import Line
 from rnn_tui.screens.views import View
-from rnn_tui.words import left_line, silent_words, unknown_words, ways, worst_line
+from rnn_tui.words import alike, left_line, silent_words, unknown_words, ways, worst_line
 
 if TYPE_CHECKING:
     from rnn_engine.flow import Flow, Hop, Horizon
@@ -196,7 +196,10 @@ def _norms(flow: Flow) -> tuple[float, ...]:
 
 
 def _way(flow: Flow, loss: int) -> WayView:
-    """The hops of one loss, those marked that lose or grow most among all of their length and direction."""
+    """The hops of one loss, those marked that lose or grow most among all of their length and direction.
+
+    None is marked where all have one factor.
+    """
     if not flow.sending:
         return WayView(None, (), nothing=silent_words(flow, ANOTHER))
     hops = flow.hops(loss)
@@ -204,6 +207,8 @@ def _way(flow: Flow, loss: int) -> WayView:
     for offset in flow.offsets:
         factors = [(at, hop.factor) for at, hop in enumerate(hops) if hop.offset == offset]
         known = [(at, factor) for at, factor in factors if factor is not None and not isnan(factor)]
+        if alike([hops[at] for at, _ in known]):
+            continue
         if known and min(known, key=itemgetter(1))[1] < 1.0:
             marks[min(known, key=itemgetter(1))[0]] = "loses most"
         if known and max(known, key=itemgetter(1))[1] > 1.0:
