@@ -137,7 +137,9 @@ def parser() -> Parser:
     p.add_argument("session", metavar="SESSION", help=a_session)
     add_iteration(p)
     add_sequence(p)
-    p.add_argument("--at-least", type=int, metavar="N", help="exit with 1 where it is shorter, or cannot be told")
+    p.add_argument(
+        "--at-least", type=int, metavar="N", help="exit with 1 where it is shorter, or cannot be told"
+    )
 
     p = add(
         "predict",

@@ -443,7 +443,9 @@ def test_a_horizon_that_overflows_says_so(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_gradient_that_grows_is_not_said_to_be_left(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "horizon", "exploding-and-clipping")[1]
-    assert out.startswith("horizon: more than 19 steps; ∂h[20] has grown × 146 by t=1; every hop grows alike: × 1.3")
+    assert out.startswith(
+        "horizon: more than 19 steps; ∂h[20] has grown × 146 by t=1; every hop grows alike: × 1.3"
+    )
 
 
 def test_horizon_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
