@@ -131,13 +131,15 @@ def parser() -> Parser:
     p = add(
         "horizon",
         "after how many steps is the gradient gone, and where does it die?",
-        "Print after how many steps less than 1 % of the last state's gradient is left, and the hop and the factor\n"
-        "that lose most: in one line, or one for each direction where states are carried both ways.",
+        "Print after how many steps less than 1 % of the last state's gradient is left, and the hop up to there that\n"
+        "loses most with its factor: in one line, or one for each direction where states are carried both ways.",
     )
     p.add_argument("session", metavar="SESSION", help=a_session)
     add_iteration(p)
     add_sequence(p)
-    p.add_argument("--at-least", type=int, metavar="N", help="exit with 1 where it is shorter than N steps")
+    p.add_argument(
+        "--at-least", type=int, metavar="N", help="exit with 1 where it is shorter, or cannot be told"
+    )
 
     p = add(
         "predict",

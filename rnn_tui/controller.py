@@ -275,12 +275,15 @@ class Controller:
         if not self.schedule.backward:
             return "there is no loss, so no gradient flows; an equation `loss = …` makes one", ()
         iteration = self.timeline.iteration(number)
-        from rnn_engine.flow import horizons, itemise
+        from rnn_engine.flow import horizons, itemise, steps_of
 
-        found = itemise(iteration, min(sequence, iteration.tape.B - 1))
+        sequence = min(sequence, iteration.tape.B - 1)
+        found = itemise(iteration, sequence)
+        if not steps_of(iteration.tape, sequence):
+            return "this sequence is over before the window begins, so nothing flows", ()
         if found is None:
             return "no state lies on the way to the loss, so nothing flows through time", ()
-        return found, horizons(iteration, min(sequence, iteration.tape.B - 1))
+        return found, horizons(iteration, sequence)
 
     def derivation(self) -> tuple[Section, ...]:
         """This step explained in full."""

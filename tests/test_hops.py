@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_engine import texts
-from rnn_engine.flow import Flow, Horizon, horizon, horizons, itemise
+from rnn_engine.flow import Flow, Hop, Horizon, Unknown, horizon, horizons, itemise
 from rnn_engine.session import Session
 from rnn_engine.training import Iteration
-from rnn_tui.words import horizon_line
+from rnn_tui.words import blame, horizon_line, ways
 from tests.build import iterations, of_case, session
 from tests.reference import STEP, Case, Floats, Run, Value, parse, reads
 from tests.strategies import cases
@@ -61,6 +61,12 @@ def one_loss(case: Case, it: Iteration, place: int, b: int) -> Case:
 def arriving(case: Case, state: str, t: int, readers: frozenset[int], b: int = 0) -> Floats:
     """∂ objective / ∂ a state as these time steps read it."""
     return np.array([run.objective().imag / STEP for run in changes(case, b, (state, t, readers))])
+
+
+def factor(hop: Hop) -> float:
+    """That of a hop which has one."""
+    assert hop.factor is not None
+    return hop.factor
 
 
 def first_flow(case: Case) -> tuple[Iteration, Flow | None]:
@@ -151,20 +157,19 @@ def test_the_factors_of_a_chain_are_its_jacobians(offset: int, T: int) -> None:
         hops, chain = flow.hops(place), list(range(place + 1, T + 1 if offset > 0 else 0, offset))
         assert [(hop.t, hop.to) for hop in hops] == list(pairwise(chain))
         for hop in hops:
-            np.testing.assert_allclose(
-                (hop.nonlinearity, hop.weights), (1 - h[hop.t - 1] ** 2, 0.8), rtol=1e-12
-            )
+            assert hop.nonlinearity == pytest.approx(1 - h[hop.t - 1] ** 2, rel=1e-12)
+            assert hop.split and hop.weights == pytest.approx(0.8, rel=1e-12)
         for n, t in enumerate(chain):
             changed = Run(case, 0).nudged((t, "h"), ()).value(place + 1, "h")
             assert isinstance(changed, complex)
-            factors = np.prod([hop.factor for hop in hops[:n]])
+            factors = np.prod([factor(hop) for hop in hops[:n]])
             assert factors == pytest.approx(abs(changed.imag / STEP), rel=1e-12)
             assert flow.map[place, t - 1] == pytest.approx(flow.map[place, place] * factors, rel=1e-12)
         ends = flow.ends(place)
         assert len(ends) == (len(hops) > 0)
         for end in ends:
             assert (end.t, end.to) == (chain[0], chain[-1])
-            assert end.last == pytest.approx(end.first * np.prod([hop.factor for hop in hops]), rel=1e-12)
+            assert end.last == pytest.approx(end.first * np.prod([factor(hop) for hop in hops]), rel=1e-12)
         unreached = set(range(1, T + 1)) - set(chain)
         assert not flow.map[place, [t - 1 for t in unreached]].any()
 
@@ -198,7 +203,7 @@ def test_what_comes_straight_from_the_loss_has_no_factor() -> None:
     hops = flow.hops(3)
     assert [(hop.t, hop.to) for hop in hops if hop.straight] == [(4, 2), (4, 5)]
     assert [(hop.t, hop.to) for hop in hops if not hop.straight] == [(5, 4), (4, 3), (3, 2), (2, 1)]
-    assert all(hop.before == hop.factor == 0.0 < hop.after for hop in hops if hop.straight)
+    assert all(hop.before == 0.0 < hop.after and hop.factor is None for hop in hops if hop.straight)
     worst = flow.worst(3)
     assert worst is not None and not worst.straight
     [end] = flow.ends(3)
@@ -224,7 +229,7 @@ def test_among_hops_of_several_lengths_the_shortest_are_compared() -> None:
     worst = flow.worst(5)
     assert worst is not None and worst.offset == -1
     short = [hop for hop in flow.hops(5) if hop.offset == -1]
-    assert abs(np.log(worst.factor)) == max(abs(np.log(hop.factor)) for hop in short)
+    assert abs(np.log(factor(worst))) == max(abs(np.log(factor(hop))) for hop in short)
 
 
 PADDED = "h = tanh(w * x + u * h[t-1])\nloss = half_squared_error(v * h[t+1], y)"
@@ -361,3 +366,209 @@ def test_items_add_up_at_any_offset(offset: int, T: int, seed: int) -> None:
     _, flow = first_flow(case)
     assert flow is not None and flow.remainder <= 1e-12
     np.testing.assert_allclose(flow.items["h"].sum(axis=0), flow.total["h"], rtol=1e-12, atol=1e-15)
+
+
+# ---------------------------------------------------------------- what a horizon blames
+
+
+def lines_of(s: Session, sequence: int = 0) -> list[str]:
+    it = next(iterations(s))
+    flow = itemise(it, sequence)
+    return [horizon_line(found, flow) for found in horizons(it, sequence)]
+
+
+def test_a_horizon_speaks_of_the_hops_of_what_it_measures() -> None:
+    """Two cells that only the loss brings together: the hop of h is worst where that of both is best."""
+    text = "h = u * x * h[t-1] + 1\ng = 9 * (1 - x) * g[t-1]\nloss = half_squared_error(h + g, y)"
+    data = {"inputs": [1.0, 0.5, 1.0, 1.0], "targets": [0.0] * 4}
+    s = session(text, {"u": 0.9}, data=data, initial={"h": 1.0, "g": 1.0})
+    it = next(iterations(s))
+    flow, [found] = itemise(it), horizons(it)
+    assert flow is not None and flow.graph.connected("h") == {"h"} and flow.graph.connected("g") == {"g"}
+    alone = itemise(
+        next(iterations(session(text.splitlines()[0] + "\nloss = half_squared_error(h, y)", {"u": 0.9},
+                                data=data, initial={"h": 1.0}))))  # fmt: skip
+    assert alone is not None and found.state == "h"
+    for hops in (flow.hops(3, "h"), alone.hops(3)):
+        assert [hop.factor for hop in hops] == pytest.approx([0.9, 0.9, 0.45])
+    assert "; the hop t=2 → 1 of h loses most: × 0.45 (nonlinearity × 1, weights × 0.45)" in lines_of(s)[0]
+
+
+def test_states_that_reach_each_other_belong_together() -> None:
+    text = texts.equations("cells", "lstm")
+    weights: dict[str, Any] = {f"{w}{gate}": [[0.5]] for w in ("W_x", "W_h") for gate in "ifog"}
+    weights |= {f"b_{gate}": [0.5] for gate in "ifog"}
+    s = session("\n".join((*text, "loss = half_squared_error(h, y)")), weights,
+                data={"inputs": [[1.0], [0.5], [0.2]], "targets": [[0.0]] * 3})  # fmt: skip
+    flow = itemise(next(iterations(s)))
+    assert flow is not None and flow.graph.connected("h") == {"c", "h"}
+    assert flow.hops(2, "h") == flow.hops(2)
+    [line] = lines_of(s)
+    assert "% through c" in line and "% through h" in line and "nonlinearity" not in line
+
+
+CHAIN = "h = k * h[t-1]\nloss = half_squared_error(h, y)"
+
+
+def chain(factors: list[float], initial: float = 1.0) -> Session:
+    """h[t] = x[t] h[t-1]: each hop from t has the factor x[t]."""
+    data = {"inputs": [1.0, *factors], "targets": [*[None] * len(factors), 0.0]}
+    return session(CHAIN.replace("k", "x"), data=data, initial={"h": initial})
+
+
+def test_the_hop_that_loses_most_lies_before_the_horizon() -> None:
+    [line] = lines_of(chain([0.2, 0.1, 0.2, 9.0, 0.2, 0.15, 0.2]))
+    assert line.startswith("horizon: 3 steps; ")
+    assert "; up to there the hop t=7 → 6 loses most: × 0.15 " in line
+    [all_of_it] = lines_of(chain([9.0, 0.1, 0.2, 0.2]))
+    assert "3 steps" in all_of_it and "; up to there the hop t=3 → 2 loses most: × 0.1 " in all_of_it
+
+
+def test_grows_most_is_said_only_where_it_grows_overall() -> None:
+    assert "; the hop t=3 → 2 loses most: × 0.5 " in lines_of(chain([1.0, 0.5, 1.5]))[0]
+    assert "; the hop t=2 → 1 grows most: × 4 " in lines_of(chain([4.0, 0.5, 3.0]))[0]
+    [same] = lines_of(chain([1.0, 1.0, 1.0]))
+    assert same == "horizon: more than 3 steps; all of ∂h[4] is left at t=1; no hop loses any"
+    [three] = lines_of(chain([9.0, 0.2, 0.2, 0.2]))
+    assert "; up to there every hop loses alike: × 0.2 (nonlinearity × 1, weights × 0.2)" in three
+    assert "nearly all of ∂h[2]" in lines_of(chain([0.999]))[0]
+
+
+def test_a_state_that_the_loss_does_not_see_has_no_hop_of_another() -> None:
+    text = "h = 0.5 * h[t-1] + x\ng = 0.25 * g[t-1] + x\nz = g\nloss = half_squared_error(g, y)"
+    it = next(iterations(session(text, data={"inputs": [1.0] * 3, "targets": [0.0] * 3})))
+    found, flow = horizon(it, "h"), itemise(it)
+    assert found is not None and flow is not None
+    assert "the hop" not in horizon_line(found, flow)
+
+
+# ---------------------------------------------------------------- the split of a factor
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("h = tanh(W @ x + U @ h[t-1])", True),
+        ("a = W @ x + U @ h[t-1]\nh = sigmoid(a - 1)", True),
+        ("h = tanh(W @ x + U @ (h[t-1] - 1))", True),
+        ("h = U @ h[t-1] + x", True),
+        ("h = tanh(x + S @ h[t-1] + U @ h[t-1])", False),  # two ways
+        ("h = h[t-1] + 0.1 * (x - h[t-1])", False),
+        ("a = W @ x + U @ h[t-1]\nh = tanh(a) * sigmoid(a)", False),  # two ways up
+        ("h = V @ tanh(U @ h[t-1] + x)", False),  # a product on the way up
+        ("h = W @ x * tanh(U @ h[t-1])", False),  # a gate on the way up
+        ("a = U @ h[t-1] + x\nh = a / sqrt(sum(a * a) + 1)", False),
+        ("h = V @ tanh(h[t-1]) + x", False),  # the nonlinearity comes first
+    ],
+)
+def test_a_factor_is_split_where_there_is_one_way_through_both(text: str, split: bool) -> None:
+    _, flow = first_flow(case_of(text))
+    assert flow is not None
+    for hop in flow.hops(5):
+        assert hop.split == split
+        if hop.split:
+            assert hop.nonlinearity is not None and hop.nonlinearity <= 1.0 + 1e-12
+            assert factor(hop) == pytest.approx(hop.nonlinearity * (hop.weights or 0.0), rel=1e-12)
+        else:
+            assert hop.nonlinearity is None and hop.weights is None
+
+
+def test_a_loss_that_reads_behind_the_nonlinearity_leaves_no_split() -> None:
+    """What it sends to `a` has not come through the tanh."""
+    text = "a = W @ x + U @ h[t-1]\nh = tanh(a)"
+    _, flow = first_flow(case_of(text, "half_squared_error(h + a, y)"))
+    assert flow is not None and not any(hop.split for hop in flow.hops(5))
+
+
+def test_ways_are_named_by_state_or_by_what_they_go_through() -> None:
+    _, leaky = first_flow(case_of("h = h[t-1] + 0.1 * (x - h[t-1])"))
+    assert leaky is not None
+    hop = leaky.hops(5)[0]
+    assert [route.through for route in hop.routes] == ["h[t-1]", "0.1"]
+    assert [route.factor for route in hop.routes] == pytest.approx([1.0, 0.1])
+    assert dict(ways(hop)) == pytest.approx({"h[t-1]": 1 / 1.1, "0.1": 0.1 / 1.1})
+    assert blame(hop) == "× 0.9 (91 % through h[t-1], 9.1 % through 0.1)"
+
+
+# ---------------------------------------------------------------- what is not defined, and what is none
+
+
+def test_nothing_over_nothing_has_no_factor() -> None:
+    """relu takes all of it at t = 2; W there and all of the hop before have nothing to make a factor of."""
+    s = session("h = relu(W @ h[t-1] + x)\nloss = half_squared_error(h, y)", {"W": [[0.1, 0.2], [0.3, 0.1]]},
+                data={"inputs": [[1.0, 1.0], [1.0, 1.0], [-5.0, -5.0], [1.0, 1.0]],
+                      "targets": [None, None, None, [1.0, 0.5]]})  # fmt: skip
+    flow = itemise(next(iterations(s)))
+    assert flow is not None and flow.sending == (3,)
+    living, dying, dead = flow.hops(3)
+    assert factor(living) > 0.0
+    assert (dying.factor, dying.nonlinearity, dying.weights) == (0.0, 0.0, None)
+    assert dying.routes[0].factor is None and not dying.shares
+    assert (dead.factor, dead.nonlinearity, dead.weights, dead.routes[0].factor) == (None,) * 4
+    assert flow.compared(3) == (living, dying)
+    assert "; the hop t=3 → 2 loses most: × 0 (the nonlinearity leaves nothing)" in lines_of(s)[0]
+
+
+def test_a_number_that_is_none_is_no_overflow() -> None:
+    text = "h = tanh(w * x + u * h[t-1])\nz = log(h)\nloss = squared_error(z, y)"
+    data = {"inputs": [-0.1, 0.2], "targets": [1.0, 2.0]}
+    s = session(text, {"w": 0.5, "u": "NaN"}, data=data)
+    it = next(iterations(s))
+    flow, [found] = itemise(it), horizons(it)
+    assert flow is not None and flow.unknown == found.unknown == Unknown("u", True)
+    assert np.isnan(found.norms[0]) and found.known == 0 and found.steps is None
+    assert found.lasts(1) is None
+    assert lines_of(s) == ["horizon: none that is known; u is not a number (nan)"]
+    below = session(text, {"w": 0.5, "u": 0.1}, data={"inputs": [0.1, -0.2], "targets": [1.0, 2.0]})
+    it = next(iterations(below))
+    flow, [found] = itemise(it), horizons(it)
+    assert flow is not None and flow.unknown == Unknown("z[2]", True)
+    assert found.unknown is None and found.steps is None, "z is no part of what h remembers"
+
+
+def test_what_overflows_is_known_up_to_there() -> None:
+    s = session("h = w * h[t-1] + x", {"w": 1e60}, data={"inputs": [0.0] * 12})
+    [found] = horizons(next(iterations(s)))
+    assert found.known == 5 and found.steps is None and found.unknown == Unknown("∂h[6]", False)
+    assert (found.lasts(6), found.lasts(7)) == (True, None)
+    assert lines_of(s) == ["horizon: more than 5 steps; ∂h[6] overflows"]
+
+
+# ---------------------------------------------------------------- sequences of unequal lengths
+
+
+@pytest.mark.parametrize("name", ["one back", "one on", "one and two on", "both ways", "on feeds back"])
+def test_a_sequence_in_a_batch_reads_as_it_does_alone(name: str) -> None:
+    random = np.random.default_rng(2)
+
+    def sequence(T: int) -> dict[str, Any]:
+        return {key: random.normal(0, 1, (T, 2)).tolist() for key in ("inputs", "targets")}
+
+    text = f"{TEXTS[name]}\nloss = half_squared_error(h, y)"
+    weights = {key: value.tolist() for key, value in WEIGHTS.items() if f"{key} @" in text}
+    long, short = sequence(7), sequence(3)
+    sums = {"reduction": {"batch": "sum", "time": "sum"}}
+    batch = session(text, weights, data={"sequences": [long, short], "batch": 2}, training=sums)
+    alone = session(text, weights, data={"sequences": [short], "batch": 1}, training=sums)
+    ours, theirs = (itemise(next(iterations(s)), b) for s, b in ((batch, 1), (alone, 0)))
+    assert ours is not None and theirs is not None and ours.T == theirs.T == 3
+    assert ours.remainder <= 1e-12
+    for state in theirs.states:
+        np.testing.assert_allclose(ours.items[state], theirs.items[state], rtol=1e-10, atol=1e-14)
+    for place in range(3):
+        pairs = list(zip(ours.hops(place), theirs.hops(place), strict=True))
+        for a, b in pairs:
+            assert (a.t, a.to, a.split) == (b.t, b.to, b.split)
+            assert factor(a) == pytest.approx(factor(b), rel=1e-10)
+            assert [route.through for route in a.routes] == [route.through for route in b.routes]
+    assert lines_of(batch, 1) == lines_of(alone)
+
+
+def test_a_sequence_that_is_over_before_the_window() -> None:
+    text = "h = tanh(x + 0.5 * h[t-1])\nloss = half_squared_error(h, y)"
+    rows = [{"inputs": [1.0] * T, "targets": [0.0] * T} for T in (4, 2)]
+    s = session(text, data={"sequences": rows, "batch": 2}, training={"window": 2})
+    second = list(iterations(s))[1]
+    assert second.window.start == 2
+    assert itemise(second, 1) is None and horizons(second, 1) == () and horizon(second, "h", 1) is None
+    assert itemise(second, 0) is not None and horizons(second, 0)

@@ -185,7 +185,7 @@ async def test_back_at_the_first_step_all_is_as_it_was() -> None:
 HEADLESS: dict[str, tuple[int, tuple[str, ...]]] = {
     "rnn-tui horizon vanishing": (
         0,
-        ("6 steps", "t=14 → 13", "0.187", "nonlinearity × 0.675", "weights × 0.277"),
+        ("6 steps", "t=15 → 14", "0.239", "nonlinearity × 0.71", "weights × 0.337"),
     ),
     "rnn-tui trace SESSION --from 1:backward --json": (0, ('"from":{"a[4]":', '"z[3]":')),
     "rnn-tui check FILE": (0, ()),

@@ -248,6 +248,8 @@ def test_hops_have_factors_and_the_worst_is_marked() -> None:
         assert "From t=5 to t=1: 1.00000 → 0.25000, 25 % of it is left." in text
         assert "time steps" not in text
     assert "no earlier time step" in text_of(draw_hops(WayView(1, ()), 0, 79, 17))
+    lost = WayView(5, hops, (EndView(5, 1, float("inf"), float("nan")),))
+    assert "inf → nan, what is left is not known." in text_of(draw_hops(lost, 1, 79, 17))
 
 
 @pytest.mark.parametrize(("wide", "high"), SIZES)
@@ -285,6 +287,46 @@ def test_two_ways_through_time_leave_room_for_the_map() -> None:
         assert sum(line[3:5].strip().isdigit() for line in text.splitlines()) >= 5
         roomy = high == 30
         assert (text.count("to blame") == 2) == ("∂f[10]/∂f[k]" in text) == ("∂g[1]/∂g[k]" in text) == roomy
+
+
+def test_the_room_there_is_is_used_for_both_ways_through_time() -> None:
+    """Least dear first: the curves go, then the hops to blame, then time steps of the map."""
+    said = tuple((f"Horizon {n}: 3 steps", f"the hop t={n} is to blame") for n in (1, 2))
+    memories = tuple(MemoryView(name, t, (0.5,) * 5) for name, t in (("f", 5), ("g", 1)))
+    found = {}
+    for high in range(8, 20):
+        lines = draw_map(map_view(5, horizons=said, memories=memories), 78, high)
+        fits(lines, 78, high)
+        text = text_of(lines)
+        rows = sum(line[3:5].strip().isdigit() for line in text.splitlines())
+        found[high] = (rows, "to blame" in text, "‖∂f[5]/∂f[k]‖, ‖∂g[1]/∂g[k]‖" in text and "∂g 0.5" in text)
+        assert high < 12 or found[high][:2] == (5, True)
+    assert [found[high][2] for high in (14, 15)] == [False, True]
+    assert sorted(found.values()) == [found[high] for high in sorted(found)]
+
+
+def test_the_title_is_shortened_before_it_is_cut() -> None:
+    states = ("h1", "h2", "c", "h3", "h4")
+    titles = {
+        120: "‖∂loss[t]/∂(h1, h2, c, h3, h4)[k]‖   down: the loss at t, across: the time step k",
+        78: "‖∂loss[t]/∂(h1, h2, c, h3, h4)[k]‖   down: t, across: k",
+        50: "‖∂loss[t]/∂(5 states)[k]‖   down: t, across: k",
+    }
+    for wide, title in titles.items():
+        assert text_of(draw_map(map_view(4, states=states), wide, 17)).splitlines()[0].strip() == title
+
+
+def test_where_no_loss_flows_there_is_no_map_and_no_claim() -> None:
+    memory = MemoryView("h", 4, (0.1, 0.2, 0.5, 1.0))
+    none = map_view(4, sizes=((0.0,) * 4,) * 4, nothing="Nothing flows here.", memories=(memory,))
+    text = text_of(draw_map(none, 79, 17))
+    assert "Nothing flows here." in text and "‖∂h[4]/∂h[k]‖" in text and "0.1000 0.2000" in text
+    assert "sends" not in text and "Added up" not in text and "no loss that flows" not in text
+
+
+def test_why_they_do_not_add_up_is_said() -> None:
+    view = map_view(4, remainder=float("nan"), unknown="u is not a number (nan)")
+    assert "! Added up they are no number: u is not a number (nan)." in text_of(draw_map(view, 79, 17))
 
 
 def test_what_comes_from_several_time_steps_names_them() -> None:

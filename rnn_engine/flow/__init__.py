@@ -12,6 +12,8 @@ from rnn_engine.flow.crossings import Crossing
 from rnn_engine.flow.hops import End, Hop, Origin, Route
 from rnn_engine.flow.horizon import LEFT, Horizon, horizon, horizons
 from rnn_engine.flow.itemised import Flow, itemise
+from rnn_engine.flow.lanes import steps_of
+from rnn_engine.flow.unknown import Unknown
 
 __all__ = [
     "LEFT",
@@ -22,7 +24,9 @@ __all__ = [
     "Horizon",
     "Origin",
     "Route",
+    "Unknown",
     "horizon",
     "horizons",
     "itemise",
+    "steps_of",
 ]

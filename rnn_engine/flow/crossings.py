@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
+from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX, Add, Identity, Multiply, Negative, Subtract
+from rnn_engine.core.equations import Program
+from rnn_engine.core.functions import OfOneNumber
 from rnn_engine.core.language import Apply, Expr, Read
 from rnn_engine.core.operation import Array
 from rnn_engine.core.plan import Plan
@@ -17,6 +19,9 @@ from rnn_engine.flow.lanes import norms
 
 KEPT = "the end of the sequence"
 """What a gradient passes where the sequence is over: there a state stays as it is."""
+
+SUMS = (Add, Subtract, Negative, Identity)
+"""What hands a gradient on as it is, up to its sign."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,6 +46,8 @@ class Crossing:
     """The read; None where the sequence is over and the state stays as it is."""
     handing: Apply | None
     """The operation whose gradient is handed to that read."""
+    alone: str | None
+    """The state whose gradient comes here through one nonlinearity and sums, by this one path, with no other's."""
 
     def take(self, tape: Tape, lanes: NDArray[np.int64]) -> Array:
         """Note the norms of these losses, in the first lanes of a tape; gives `[T, lanes, n]`, all that arrives."""
@@ -49,8 +56,9 @@ class Crossing:
             sending = tape.gradient(self.state)
         else:
             sent, sending = tape.sent_by(self.state, self.leaf), tape.inner_gradient(self.handing)
-        self.sent[lanes] = by_sender(norms(sent).T[: len(lanes)], self.offset)
-        self.sending[lanes] = norms(sending).T[: len(lanes)]
+        T = len(self.where)
+        self.sent[lanes] = by_sender(norms(sent[:T]).T[: len(lanes)], self.offset)
+        self.sending[lanes] = norms(sending[:T]).T[: len(lanes)]
         return sent
 
 
@@ -73,7 +81,15 @@ class Graph:
     """Of the loss and every state: the equations its gradient reaches in the same time step, itself included."""
     crossings: tuple[Crossing, ...]
     over: NDArray[np.bool_]
-    """`[T]`: where the sequence is over."""
+    """`[T]`: where the sequence is over. None of it but where a text reads on what a state keeps behind its end."""
+
+    def connected(self, state: str) -> frozenset[str]:
+        """The states that one of them reaches through time, or is reached by, and those of all these in turn."""
+        groups = [self.carriers([crossing]) | {crossing.state} for crossing in self.crossings]
+        found: frozenset[str] = frozenset({state})
+        while (more := found.union(*(group for group in groups if group & found))) != found:
+            found = more
+        return found
 
     def reached(self, loss: int) -> list[set[str]]:
         """By place: the equations that the gradient of the loss of one place can come to."""
@@ -99,6 +115,13 @@ class Graph:
         return frozenset(c.state for c in self.crossings if self.within[c.state] & senders)
 
 
+def way_of(program: Program, state: str) -> int:
+    """Which way the gradient of a state runs through time: 1 where it is read from later time steps, else −1."""
+    if any(direction < 0 and state in names for direction, names in program.order):
+        return 1
+    return 1 if state in program.leads and state not in program.delays else -1
+
+
 def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Graph:
     """The ways between the time steps of a window, for one sequence."""
     within = _within(plan, ("loss", *states))
@@ -113,18 +136,19 @@ def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Gr
         state: str, equation: str, offset: int, leaf: Read | None, at: NDArray[np.bool_]
     ) -> Crossing:
         inside = (places + offset >= 0) & (places + offset < T)
-        parent = None if leaf is None else plan.reader[leaf]
+        parent, through = (None, KEPT) if leaf is None else _handing(plan, leaf)
         return Crossing(
             state,
             equation,
-            KEPT if leaf is None or parent is None else _through(parent, leaf),
+            through,
             offset,
             equation in straight and leaf is not None,
-            at & inside,
+            at & inside & (way_of(plan.program, state) < 0 or ~over[np.clip(places + offset, 0, T - 1)]),
             np.zeros((T, T)),
             np.zeros((T, T)),
             leaf,
             None if parent is None else losses.get(parent, parent),
+            None if parent is None else _alone(plan, states, equation, parent),
         )
 
     crossings = []
@@ -134,9 +158,10 @@ def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Gr
                 crossings += [
                     crossing(state, sender.equation, sender.offset, leaf, ~over) for leaf in sender.leaves
                 ]
-        if over.any():
-            way = -1 if state in plan.program.delays else 1
-            crossings.append(crossing(state, state, way, None, over))
+        if (
+            over.any() and way_of(plan.program, state) < 0
+        ):  # there it stays as it was, and hands the gradient back
+            crossings.append(crossing(state, state, -1, None, over))
     return Graph(within, tuple(crossings), over)
 
 
@@ -160,8 +185,34 @@ def _within(plan: Plan, names: Iterable[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _through(parent: Apply, leaf: Expr) -> str:
-    if parent.operation is PRODUCT_OF_MATRIX:
-        return parent.args[0].source
-    others = [arg.source for arg in parent.args if arg is not leaf]
-    return others[0] if parent.operation.name == "*" and others else parent.source
+def _alone(plan: Plan, states: Collection[str], equation: str, handing: Apply) -> str | None:
+    """The state that is reached on the one way up from a product, through functions of one number and sums alone."""
+    if handing.operation is not PRODUCT_OF_MATRIX and not isinstance(handing.operation, (Multiply, *SUMS)):
+        return None
+    expr: Expr = handing
+    while expr in plan.reader or equation not in states:
+        if expr in plan.reader:
+            above = plan.reader[expr]
+            if not isinstance(above.operation, (OfOneNumber, *SUMS)) or above.shape != expr.shape:
+                return None
+            expr = above
+        else:
+            senders = plan.senders.get(equation, ())
+            if len(senders) != 1 or senders[0].offset or len(senders[0].leaves) != 1:
+                return None
+            equation, expr = senders[0].equation, senders[0].leaves[0]
+    return equation
+
+
+def _handing(plan: Plan, leaf: Read) -> tuple[Apply, str]:
+    """The operation that hands a read its gradient, past sums, and what it multiplies that gradient with."""
+    expr: Expr = leaf
+    while (above := plan.reader.get(expr)) is not None and isinstance(above.operation, SUMS):
+        expr = above
+    if above is None or (above.operation is not PRODUCT_OF_MATRIX and above.operation.name != "*"):
+        parent = plan.reader[leaf]
+        return parent, leaf.source if isinstance(parent.operation, SUMS) else parent.source
+    if above.operation is PRODUCT_OF_MATRIX:
+        return above, above.args[0].source
+    others = [arg.source for arg in above.args if arg is not expr]
+    return above, others[0] if others else above.source

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
+
+
+def ratio(after: float, before: float) -> float | None:
+    """What is left of a size: None of nothing, not a number of what is no number itself."""
+    if before == 0.0:
+        return None
+    return after / before if isfinite(before) else float("nan")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -15,8 +23,8 @@ class Route:
     """The parameter it is multiplied with (`W_hh`), or the source of the factor (`f * c[t-1]`)."""
     norm: float
     """‖what arrives at `to` by this way‖."""
-    factor: float
-    """That, over ‖what was there to send‖: what the weights (or the gate) give."""
+    factor: float | None
+    """That, over ‖what was there to send‖: what the weights (or the gate) give; None where nothing was there."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -29,17 +37,22 @@ class Hop:
     """‖gradient at t of the states that hand theirs on to `to`‖."""
     after: float
     """‖what arrives at the states of `to`‖."""
-    nonlinearity: float
-    """What the element-wise part of the equations leaves of it, up to the matrix products."""
-    weights: float
-    """What the matrix products (or gates) then give; the two make the factor."""
+    split: bool
+    """Whether the factor is that of one nonlinearity times that of one product: there is but one way, through both."""
+    nonlinearity: float | None
+    """Of a split: what the nonlinearity leaves of `before`. None where nothing arrives at it, or without a split."""
+    weights: float | None
+    """Of a split: what the matrix product (or a gate) then gives. None where nothing arrives at it, or without one."""
+    shares: tuple[tuple[str, float], ...]
+    """By state, by norm: of what arrives at `to`; () where that is nothing or overflows."""
     routes: tuple[Route, ...]
     straight: bool = False
     """What the loss of t sends by equations that read `to` themselves: past the states of t, so there is no factor."""
 
     @property
-    def factor(self) -> float:
-        return self.after / self.before if self.before else 0.0
+    def factor(self) -> float | None:
+        """`after / before`; None where there was nothing before."""
+        return ratio(self.after, self.before)
 
     @property
     def offset(self) -> int:

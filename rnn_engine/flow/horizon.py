@@ -12,7 +12,9 @@ from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values
 from rnn_engine.core.plan import Plan, make_plan, upstream
 from rnn_engine.core.tape import Tape
-from rnn_engine.flow.lanes import LANES, forward_in_lanes
+from rnn_engine.flow.crossings import way_of
+from rnn_engine.flow.lanes import LANES, forward_in_lanes, steps_of
+from rnn_engine.flow.unknown import Unknown, first_unknown, first_unknown_gradient
 from rnn_engine.training import Iteration
 
 LEFT = 0.01
@@ -35,6 +37,8 @@ class Horizon:
     """`[T]`: by place k; that of the time step it is carried to is 1."""
     way: int = -1
     """Which way its gradient runs: −1 to earlier time steps, from the last one; 1 to later ones, from the first."""
+    unknown: Unknown | None = None
+    """The first number that is none, where a norm is none or overflows."""
 
     @property
     def end(self) -> int:
@@ -48,32 +52,56 @@ class Horizon:
 
     @property
     def steps(self) -> int | None:
-        """After so many steps less than 1 % is left; None where more is left at the other end of the window."""
-        for back in range(1, len(self.norms)):
-            if not self.norms[self.end + self.way * back] >= LEFT:
-                return back
-        return None
+        """After so many steps less than 1 % is left; None where more is left at the other end of the window.
+
+        None, too, where a number that is none comes before: what is left then is not known.
+        """
+        known = self.along[1 : self.known + 1]
+        return next((back for back, left in enumerate(known, 1) if left < LEFT), None)
+
+    @property
+    def known(self) -> int:
+        """Of so many steps, from where it is carried to, it is known how much is left."""
+        return int(np.append(np.flatnonzero(~np.isfinite(self.along)), len(self.norms))[0]) - 1
+
+    @property
+    def along(self) -> NDArray[np.float64]:
+        """The norms as the gradient runs: after 0, 1, … steps."""
+        return self.norms[:: self.way]
+
+    def lasts(self, steps: int) -> bool | None:
+        """Whether it is no shorter than so many steps; None where the window cannot show it."""
+        if self.steps is not None:
+            return self.steps >= steps
+        return True if self.known and steps <= self.known + 1 else None
 
 
 def horizon(iteration: Iteration, state: str | None = None, sequence: int = 0) -> Horizon | None:
-    """How far a state remembers; the state that the output reads unless told. None where nothing is carried.
+    """How far a state remembers; the state that the output reads unless told.
+
+    None where nothing is carried, or where the sequence was over before the window.
 
     One lane for each unit of the state, each with a gradient of one at that unit, where it is carried to.
     """
     program = iteration.run.plan.program
-    if state is None:
-        found = horizons(iteration, sequence)
+    found = horizons(iteration, sequence) if state is None else ()
+    if state is None or not steps_of(iteration.tape, sequence):
         return found[0] if found else None
-    return _horizon(iteration, state, _way(program, state), sequence)
+    return _horizon(iteration, state, way_of(program, state), sequence)
 
 
 def horizons(iteration: Iteration, sequence: int = 0) -> tuple[Horizon, ...]:
-    """That of a state that is carried to later time steps, and that of one carried to earlier ones, if there are."""
+    """That of a state that is carried to later time steps, and that of one carried to earlier ones, if there are.
+
+    None where the sequence was over before the window.
+    """
     plan = iteration.run.plan
-    found = []
+    found: list[Horizon] = []
+    if not steps_of(iteration.tape, sequence):
+        return ()
     recurring = [s for s in plan.program.states if _recurs(plan.program, s)]
     for way in (-1, 1):
-        candidates = [s for s in recurring or plan.program.states if _way(plan.program, s) == way]
+        candidates = [s for s in recurring or plan.program.states if way_of(plan.program, s) == way]
         if candidates:
             read = _read_by_output(plan)
             state = next((s for s in candidates if s in read), candidates[0])
@@ -85,7 +113,7 @@ def _horizon(iteration: Iteration, state: str, way: int, sequence: int) -> Horiz
     plan = make_plan(iteration.run.plan.program, (state,))
     shown = iteration.tape
     T, n = shown.T, shown.value(state).shape[-1]
-    last = T - 1 if shown.padding is None else int(np.flatnonzero(~shown.padding[:, sequence])[-1])
+    last = steps_of(shown, sequence) - 1
     end = last if way < 0 else 0
     found: list[Array] = []
     for first in range(0, n, LANES):
@@ -100,7 +128,18 @@ def _horizon(iteration: Iteration, state: str, way: int, sequence: int) -> Horiz
     jacobians = np.concatenate(found, axis=1, dtype=np.float64)
     norms = np.array([_spectral_norm(jacobian) for jacobian in jacobians])
     norms[end] = 1.0
-    return Horizon(state, iteration.window.start, norms, way)
+    start = iteration.window.start
+    return Horizon(state, start, norms, way, _unknown(iteration, plan, sequence, state, norms, way))
+
+
+def _unknown(
+    iteration: Iteration, plan: Plan, sequence: int, state: str, norms: NDArray[np.float64], way: int
+) -> Unknown | None:
+    """What is to blame where a norm is not finite: of the way forward, else the norm where it first is not."""
+    if np.isfinite(norms).all():
+        return None
+    first = first_unknown(iteration, plan.objective, sequence)
+    return first or first_unknown_gradient({state: norms}, iteration.window.start, [(way, [state])])
 
 
 def _cut(tape: Tape, state: str, way: int) -> list[Array]:
@@ -128,13 +167,6 @@ def _recurs(program: Program, state: str) -> bool:
     return state in upstream(program, [read.name for read in reads if read.kind == "equation"])
 
 
-def _way(program: Program, state: str) -> int:
-    """Which way the gradient of a state runs through time: 1 where it is read from later time steps, else −1."""
-    if any(direction < 0 and state in names for direction, names in program.order):
-        return 1
-    return 1 if state in program.leads and state not in program.delays else -1
-
-
 def _read_by_output(plan: Plan) -> set[str]:
     """The states that an equation outside of all cycles reads."""
     program = plan.program
@@ -154,7 +186,7 @@ def _spectral_norm(matrix: NDArray[np.float64]) -> float:
     Squares lose what is small beside it, and nothing of the largest; it is scaled so that no square overflows.
     """
     if not np.isfinite(matrix).all():
-        return float("inf")
+        return float("nan" if np.isnan(matrix).any() else "inf")
     size = float(np.abs(matrix).max(initial=0.0))
     if size == 0.0:
         return 0.0

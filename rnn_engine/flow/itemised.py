@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values
 from rnn_engine.core.tape import Tape
-from rnn_engine.flow.crossings import Crossing, Graph, by_sender, make_graph
-from rnn_engine.flow.hops import End, Hop, Origin, Route
-from rnn_engine.flow.lanes import LANES, forward_in_lanes, norms
+from rnn_engine.flow.crossings import Crossing, Graph, by_sender, make_graph, way_of
+from rnn_engine.flow.hops import End, Hop, Origin, Route, ratio
+from rnn_engine.flow.lanes import LANES, forward_in_lanes, norms, steps_of
+from rnn_engine.flow.unknown import Unknown, first_unknown, first_unknown_gradient
 from rnn_engine.training import Iteration
 
 
@@ -39,7 +41,11 @@ class Flow:
     """Likewise `[T]` by loss: what arrives from the time step of the loss past its states, where there may be any."""
     total: Mapping[str, Array]
     """Per state `[T, n]`: the gradient that the panes show."""
-    _walked: dict[int, tuple[Hop, ...]] = field(default_factory=dict, repr=False)
+    silent: bool
+    """Whether no time step of the window has a loss: no target, or none that counts."""
+    unknown: Unknown | None = None
+    """Where a gradient is no number: the first number that is none."""
+    _walked: dict[tuple[int, frozenset[str]], tuple[Hop, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def T(self) -> int:
@@ -69,32 +75,28 @@ class Flow:
                 found.append(float(np.abs(self.items[state].sum(axis=0) - total).max(initial=0.0)) / scale)
         return float(np.max(found))  # not a number where one of them is none
 
-    @property
-    def first(self) -> int:
-        """The place of the first loss that sends anything; the first place where none does."""
-        return int(np.append(np.flatnonzero(self.map.any(axis=1)), 0)[0])
-
-    @property
-    def last(self) -> int:
-        """The place of the last loss that sends anything; the last place where none does."""
-        return int(np.append(self.T - 1, np.flatnonzero(self.map.any(axis=1)))[-1])
+    @cached_property
+    def sending(self) -> tuple[int, ...]:
+        """The places of the losses that send anything."""
+        return tuple(np.flatnonzero(self.map.any(axis=1)).tolist())
 
     def reach(self, loss: int) -> range:
         """The places that a loss sends to: its own and earlier ones; later ones too where a state comes from there."""
         return range(max(loss, *np.flatnonzero(self.map[loss]).tolist(), 0) + 1)
 
-    def hops(self, loss: int) -> tuple[Hop, ...]:
+    def hops(self, loss: int, of: str | None = None) -> tuple[Hop, ...]:
         """The hops of one loss (its place), as its gradient runs: to earlier time steps, then to later ones.
 
         Before them those that come straight from the loss. All that the equations allow, also where nothing flows.
         What leaves a place by a hop has arrived there by the hops before, save where a state that is carried one
-        way feeds one that is carried the other way.
+        way feeds one that is carried the other way. Of all states, or `of` one of them with those connected to it.
         """
-        if loss not in self._walked:
-            self._walked[loss] = tuple(self._walk(loss))
-        return self._walked[loss]
+        states = frozenset(self.states) if of is None else self.graph.connected(of)
+        if (loss, states) not in self._walked:
+            self._walked[loss, states] = tuple(self._walk(loss, states))
+        return self._walked[loss, states]
 
-    def _walk(self, loss: int) -> Iterator[Hop]:
+    def _walk(self, loss: int, states: frozenset[str]) -> Iterator[Hop]:
         reached = self.graph.reached(loss)
         for straight, way in product((True, False), (-1, 1)):
             there = [offset for offset in self.offsets if offset * way > 0]
@@ -103,6 +105,7 @@ class Flow:
                     c
                     for c in self.crossings
                     if c.offset == offset
+                    and c.state in states
                     and (c.straight and k == loss) == straight
                     and c.where[k]
                     and c.equation in reached[k]
@@ -110,16 +113,22 @@ class Flow:
                 if group:
                     yield self._hop(loss, k, offset, straight, group)
 
-    def worst(self, loss: int, way: int = 0) -> Hop | None:
-        """The hop that changes the gradient's size most, down or up; None where there is none or nothing flows.
+    def compared(self, loss: int, way: int = 0, of: str | None = None) -> tuple[Hop, ...]:
+        """The hops of one loss that can be compared: those whose factor is known, of one length.
 
         Of hops to earlier time steps (`way` −1), to later ones (1) or of all; only of the shortest, where some
         are longer: only hops of one length follow each other.
         """
-        hops = [hop for hop in self.hops(loss) if not hop.straight and hop.offset * (way or hop.offset) > 0]
+        hops = [h for h in self.hops(loss, of) if not h.straight and h.offset * (way or h.offset) > 0]
         nearest = min((abs(hop.offset) for hop in hops), default=0)
-        hops = [h for h in hops if abs(h.offset) == nearest and h.before > 0.0 and np.isfinite(h.factor)]
-        return max(hops, key=lambda hop: abs(np.log(hop.factor)) if hop.factor else np.inf, default=None)
+        return tuple(
+            h for h in hops if abs(h.offset) == nearest and h.factor is not None and isfinite(h.factor)
+        )
+
+    def worst(self, loss: int, way: int = 0) -> Hop | None:
+        """Of the hops that can be compared the one that changes the gradient's size most, down or up."""
+        hops = [(hop, hop.factor) for hop in self.compared(loss, way)]
+        return max(hops, key=lambda pair: abs(np.log(pair[1])) if pair[1] else np.inf, default=(None,))[0]
 
     def ends(self, loss: int) -> tuple[End, ...]:
         """How far the gradient of one loss gets: to earlier time steps, to later ones; where it goes there."""
@@ -163,21 +172,27 @@ class Flow:
 
     def _hop(self, loss: int, k: int, offset: int, straight: bool, crossings: Sequence[Crossing]) -> Hop:
         """From place k to k + offset of the gradient of one loss, by these ways."""
-        before = 0.0 if straight else self._norm(loss, k, self.graph.carriers(crossings))
+        carriers = self.graph.carriers(crossings)
+        before = 0.0 if straight else self._norm(loss, k, carriers)
         received = [state for state in self.states if any(c.state == state for c in crossings)]
-        after = _norm([self._arriving(loss, k, offset, state, straight) for state in received])
-        sent_on = _norm([crossing.sending[loss, k] for crossing in crossings])
+        arriving = [self._arriving(loss, k, offset, state, straight) for state in received]
+        after, total = _norm(arriving), sum(arriving)
+        known = 0.0 < total < np.inf
         routes = []
         for c in crossings:
             sent, sending = float(c.sent[loss, k]), float(c.sending[loss, k])
-            routes.append(Route(c.state, c.equation, c.through, sent, sent / sending if sending else 0.0))
+            routes.append(Route(c.state, c.equation, c.through, sent, ratio(sent, sending)))
+        split = not straight and len(crossings) == 1 and carriers == {crossings[0].alone}
+        sending = float(crossings[0].sending[loss, k])
         return Hop(
             t=self.start + k + 1,
             to=self.start + k + offset + 1,
             before=before,
             after=after,
-            nonlinearity=sent_on / before if before else 0.0,
-            weights=after / sent_on if sent_on else 0.0,
+            split=split,
+            nonlinearity=ratio(sending, before) if split else None,
+            weights=ratio(after, sending) if split else None,
+            shares=tuple(zip(received, (n / total for n in arriving), strict=True)) if known else (),
             routes=tuple(routes),
             straight=straight,
         )
@@ -194,18 +209,24 @@ class Flow:
 
 
 def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
-    """The itemised gradient of one sequence of an iteration's window; None where there is no loss or no state."""
+    """The itemised gradient of one sequence of an iteration's window, as long as the sequence is.
+
+    None where there is no loss or no state, or where the sequence was over before the window.
+    """
     run, window = iteration.run, iteration.window
     shown = iteration.tape
     plan = replace(shown.plan, spare={})  # so many lanes are not kept afterwards
     states = tuple(s for s in plan.program.states if s in plan.objective)
-    if not states:
+    T = steps_of(shown, sequence)
+    if not states or not T:
         return None
     _ = iteration.gradients
-    T = shown.T
-    over = np.zeros(T, np.bool_) if shown.padding is None else shown.padding[:, sequence]
-    weights = run.weights(shown)[:, sequence]
-    graph = make_graph(plan, states, over)
+    over = np.zeros(shown.T, np.bool_) if shown.padding is None else shown.padding[:, sequence]
+    onward = [state for state in states if way_of(plan.program, state) < 0]
+    if any(sender.offset > 0 for state in onward for sender in plan.senders[state]):
+        T = shown.T  # what a state keeps behind the end of its sequence is read there
+    weights = run.weights(shown)[:T, sequence]
+    graph = make_graph(plan, states, over[:T])
     flow = Flow(
         window.start,
         states,
@@ -213,23 +234,36 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
         graph,
         {(c.state, c.offset): np.zeros((T, T)) for c in graph.crossings},
         {(c.state, c.offset): np.zeros(T) for c in graph.crossings if c.straight},
-        {s: shown.gradient(s)[:, sequence].copy() for s in states},
+        {s: shown.gradient(s)[:T, sequence].copy() for s in states},
+        silent=not weights.any(),
     )
     for first in range(0, T, LANES):
         lanes = np.arange(first, min(first + LANES, T))
         tape = forward_in_lanes(iteration, plan, sequence)
-        seeds = np.zeros((T, LANES, 1))
+        seeds = np.zeros((shown.T, LANES, 1))
         seeds[lanes, lanes - first, 0] = weights[lanes]
         backward_to_values(tape, {"loss": seeds})
         _fill(flow, tape, lanes)
-    return flow
+    return replace(flow, unknown=_unknown(iteration, sequence, flow.items))
+
+
+def _unknown(iteration: Iteration, sequence: int, found: Mapping[str, Array]) -> Unknown | None:
+    """The first number that is none, if any of these gradients is: of the way forward, else of the way back."""
+    if all(np.isfinite(sent).all() for sent in found.values()):
+        return None
+    plan, start = iteration.tape.plan, iteration.window.start
+    first = first_unknown(iteration, plan.objective, sequence)
+    if first is not None:
+        return first
+    gradients = {state: np.swapaxes(sent, 0, 1) for state, sent in found.items()}
+    return first_unknown_gradient(gradients, start, plan.backward_order)
 
 
 def _fill(flow: Flow, tape: Tape, lanes: NDArray[np.int64]) -> None:
     """Put in what the losses of these places send, each in a lane of its own."""
     n = len(lanes)
     for state in flow.states:
-        flow.items[state][lanes] = np.swapaxes(tape.gradient(state), 0, 1)[:n]
+        flow.items[state][lanes] = np.swapaxes(tape.gradient(state)[: flow.T], 0, 1)[:n]
     for state, offset in flow.arriving:
         crossed = np.zeros_like(tape.value(state))
         # where the losses' own time steps are read from: there is told apart what passes no state
@@ -241,7 +275,7 @@ def _fill(flow: Flow, tape: Tape, lanes: NDArray[np.int64]) -> None:
                 crossed += sent
                 own = past if crossing.straight else handed
                 own += sent[lanes[inside] + offset, inside]
-        flow.arriving[state, offset][lanes] = by_sender(norms(crossed).T[:n], offset)
+        flow.arriving[state, offset][lanes] = by_sender(norms(crossed[: flow.T]).T[:n], offset)
         if (state, offset) in flow.straight:
             flow.arriving[state, offset][lanes[inside], lanes[inside]] = norms(handed)
             flow.straight[state, offset][lanes[inside]] = norms(past)

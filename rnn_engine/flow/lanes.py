@@ -38,6 +38,11 @@ def forward_in_lanes(iteration: Iteration, plan: Plan, sequence: int) -> Tape:
     )
 
 
+def steps_of(tape: Tape, sequence: int) -> int:
+    """How many time steps of a window a sequence has; 0 where it was over before."""
+    return tape.T if tape.padding is None else tape.T - int(tape.padding[:, sequence].sum())
+
+
 def norms(array: Array) -> NDArray[np.float64]:
     """Over the last axis, in float64, so that no float32 is too small or too large for a square."""
     with np.errstate(all="ignore"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite, log10
 
 from rnn_tui.render.norms import WIDE_RANGE
@@ -11,12 +12,16 @@ from rnn_tui.render.number import number
 from rnn_tui.render.pack import window
 from rnn_tui.render.panel import scrolled, worded
 from rnn_tui.render.spans import Line, Span, fit, merge
-from rnn_tui.text import cells, safe_text
+from rnn_tui.text import cells, clip, safe_text
 
 HEAT = "▁▂▃▄▅▆▇█"
 NUMBER = 6
 ROOMY = 20
 """From so many lines on there is room for all that is said of both ways through time."""
+SAID = 3
+"""Lines that a horizon may take."""
+AIR = 2
+"""Blank lines around the map, where no line is left out for them."""
 TALLEST = 6
 """Lines of a bar, where there is room."""
 DEEPEST = 1e-12
@@ -52,6 +57,10 @@ class MapView:
     shares: tuple[tuple[str, float], ...] = ()
     """Of the same: each state's share."""
     memories: tuple[MemoryView, ...] = ()
+    nothing: str = ""
+    """Said in the place of the map where no loss flows."""
+    unknown: str = "something overflows"
+    """Why the sizes do not add up to a number, where they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +96,48 @@ def _scale(sizes: Sequence[float], powers: bool | None) -> Scale:
 
 
 def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
-    """The map, its norms, and what is said about it."""
+    """The map, its norms, and what is said about it.
+
+    Where there is too little room for all of it, what is left of the states' gradients goes first, then the hops
+    that are to blame, and then time steps out of view.
+    """
+    tries = [(True, True, AIR)]
+    if len(view.horizons) > 1 and high < ROOMY:
+        tries = [(True, True, 0), (False, True, 0), (False, False, AIR)]
+    for memories, blamed, air in tries:
+        head, map_, foot, whole = _parts(view, wide, high - air, memories, blamed)
+        if whole:
+            break
+    spare = high - len(head) - len(map_) - len(foot)
+    above, below = [()] * (spare > 0), [()] * (spare > 1)
+    return scrolled(head, [*above, *map_, *below], foot, 0, wide, high)
+
+
+def _parts(
+    view: MapView, wide: int, high: int, with_memories: bool, with_blame: bool
+) -> tuple[list[Line], list[Line], list[Line], bool]:
+    """Title, map and what is said about it; and whether no time step of the map had to be left out."""
     T, (i, k) = len(view.sizes), view.cursor
-    states = ", ".join(safe_text(state) for state in view.states)
-    states = f"({states})" if len(view.states) > 1 else states
-    what = f"‖∂loss[t]/∂{states}[k]‖"
-    head: list[Line] = [
-        fit([(what, "strong"), ("   down: the loss at t, across: the time step k", "muted")], wide)
-    ]
-    foot = [*worded(_at_cursor(view), wide, "text")[:2], _check(view, wide)]
-    # with two of them a small panel has room for what matters most: the map
-    brief = len(view.horizons) > 1 and high < ROOMY
+    head = [_title(view, wide)]
+    if view.nothing:
+        foot = worded(view.nothing, wide, "text")
+    else:
+        foot = [*worded(_at_cursor(view), wide, "text")[:2], _check(view, wide)]
     for said, blamed in view.horizons:
-        line = said if brief or not blamed else f"{said}; {blamed}"
-        foot += worded(line, wide, "now", "  ")[:2]
-    memories = () if brief else view.memories
-    sending = [row for row in range(T) if any(view.sizes[row])] or [i]
+        line = f"{said}; {blamed}" if with_blame and blamed else said
+        foot += worded(line, wide, "now", "  ")[:SAID]
+    memories = view.memories if with_memories else ()
+    sending = [row for row in range(T) if any(view.sizes[row])]
     lead = max(len(str(view.start + T)), 3) + 2
     numbers = lead + T * (NUMBER + 1) <= wide
     across = NUMBER + 1 if numbers else max(1, min(4, (wide - lead) // T))
     columns = window(T, min(T, (wide - lead) // across), k)
-    silent = T - len(sending)
+    silent = T - len(sending) if sending else 0
     curves = len(memories)
-    room = max(high - len(head) - len(foot) - 4 - (not numbers) - bool(silent) - curves, 1)
+    titles = min(curves, 1)
+    room = max(high - len(head) - len(foot) - 2 - (not numbers) - bool(silent) - titles, 1)
     at = sending.index(i) if i in sending else 0
-    rows = window(len(sending), max(1, min(len(sending), room - curves)), at)
+    rows = window(len(sending), max(1, min(len(sending), room - curves)), at) if sending else (0, 0)
     tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1 + curves)))
     put = _Entries(scale_of(view), across, tall, numbers)
     lines: list[Line] = [_header(view, lead, across, columns, numbers)]
@@ -122,20 +148,42 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
             view.sizes[row][at] if at <= row or view.sizes[row][at] else None for at in range(*columns)
         ]
         lines += put.lines(label, entries, k - columns[0] if now else None)
-    lines += put.lines((f"{'all':>{lead - 1}} ", "strong"), list(view.norms[slice(*columns)]), None)
+    if sending:
+        lines += put.lines((f"{'all':>{lead - 1}} ", "strong"), list(view.norms[slice(*columns)]), None)
     counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
     if not numbers:
         lines.append(_legend(put.scale, counts, lead, wide))
+    if memories:
+        lines.append(_curves_title(memories, wide))
     for memory in memories:
-        state = safe_text(memory.state)
-        what = f"‖∂{state}[{memory.t}]/∂{state}[k]‖"
-        lines.append(fit([(what, "strong"), ("   what is left of its gradient at step k", "muted")], wide))
         remembered = _Entries(_scale(memory.norms, view.powers), across, tall, numbers)
-        lines += remembered.lines((" " * lead, ""), list(memory.norms[slice(*columns)]), None)
+        named = f"∂{safe_text(memory.state)}" if curves > 1 else ""
+        label = (f"{clip(named, lead - 1):>{lead - 1}} ", "muted")
+        lines += remembered.lines(label, list(memory.norms[slice(*columns)]), None)
     if silent:
         have = "time step has" if silent == 1 else "time steps have"
         lines.append(fit([(f"{silent} {have} no loss that flows", "muted")], wide))
-    return scrolled(head, [(), *(fit(line, wide) for line in lines), ()], foot, 0, wide, high)
+    whole = counts[:2] == (0, 0) and len(head) + len(lines) + len(foot) <= high
+    return head, [fit(line, wide) for line in lines], foot, whole
+
+
+def _title(view: MapView, wide: int) -> Line:
+    """What the map shows, as fully as there is room for."""
+    states = ", ".join(safe_text(state) for state in view.states)
+    named = [states if len(view.states) == 1 else f"({states})"]
+    named += [f"({len(view.states)} states)"] if len(view.states) > 1 else []
+    axes = ("   down: the loss at t, across: the time step k", "   down: t, across: k")
+    titles = [(f"‖∂loss[t]/∂{name}[k]‖", axis) for name, axis in product(named, axes)]
+    what, axis = next((title for title in titles if cells(title[0]) + cells(title[1]) <= wide), titles[-1])
+    return fit([(what, "strong"), (axis, "muted")], wide)
+
+
+def _curves_title(memories: Sequence[MemoryView], wide: int) -> Line:
+    """What the norms of the horizons are, a line for all of them."""
+    names = ((safe_text(memory.state), memory.t) for memory in memories)
+    what = ", ".join(f"‖∂{state}[{t}]/∂{state}[k]‖" for state, t in names)
+    whose = "its gradient" if len(memories) == 1 else "either gradient"
+    return fit([(what, "strong"), (f"   what is left of {whose} at step k", "muted")], wide)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +286,8 @@ def percent(share: float) -> str:
 
 def _check(view: MapView, wide: int) -> Line:
     if not isfinite(view.remainder):
-        return fit(
-            [("! ", "warning"), ("Added up they are no number: something overflows.", "warning")], wide
-        )
+        why = f"Added up they are no number: {safe_text(view.unknown)}."
+        return fit([("! ", "warning"), (why, "warning")], wide)
     if view.remainder > 1e-12:
         said = f"Added up they are NOT the gradients shown: off by {view.remainder:.1e}."
         return fit([("≠ ", "warning"), (said, "warning")], wide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from rnn_tui.render.flow import percent
 from rnn_tui.render.number import level_bar, number
@@ -14,6 +15,10 @@ SMALL = 1e-3
 """What is smaller keeps its digits in e-notation."""
 ROUTES = 4
 """Of so many ways of a hop there is a line each."""
+PARTS = 26
+"""Cells of what a factor is made of."""
+UNDEFINED = "–"
+"""Nothing over nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,8 @@ class RouteView:
     """One way of a hop."""
 
     text: str
-    factor: float
+    factor: float | None
+    """None where nothing came to it."""
     norm: float
 
 
@@ -33,13 +39,18 @@ class HopView:
     to: int
     before: float
     after: float
-    factor: float
-    nonlinearity: float
-    weights: float
+    factor: float | None
+    """None where nothing was there before."""
+    nonlinearity: float | None
+    weights: float | None
     routes: tuple[RouteView, ...]
     mark: str = ""
     straight: bool = False
     """It comes from the loss itself and has passed no state of t, so it has no factor."""
+    split: bool = True
+    """Whether its factor is nonlinearity × weights; else there are several ways."""
+    ways: tuple[tuple[str, float], ...] = ()
+    """Where there are: each one's share, largest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,8 @@ class EndView:
 class WayView:
     """The hops of the loss at t, those to earlier time steps first."""
 
-    t: int
+    t: int | None
+    """None where no loss flows."""
     hops: tuple[HopView, ...]
     ends: tuple[EndView, ...] = ()
     back: bool = True
@@ -71,11 +83,14 @@ def draw_hops(view: WayView, chosen: int, wide: int, high: int) -> list[Line]:
     back = [hop for hop in view.hops if hop.to < hop.t and not hop.straight]
     on = [hop for hop in view.hops if hop.to > hop.t and not hop.straight]
     where = "back through time" if view.back else "through time"
+    if view.t is None:
+        return worded(view.nothing, wide, "text")[:high]
     head: list[Line] = [fit([(f"The way of the loss at t={view.t} {where}", "strong")], wide)]
     if not view.hops:
         return [*head, (), *worded(view.nothing, wide, "text")]
     arrives = wide >= 72
-    names = f"  {'hop':<9}{'factor':>8} = nonlinearity × {'weights':<8}"
+    parts_of = " = nonlinearity × weights" if any(hop.split for hop in back + on) else "   through"
+    names = f"  {'hop':<9}{'factor':>8}{parts_of:<26}"
     head += [(), fit([(names + (f"{'arrives':>9}" if arrives else ""), "muted")], wide)]
     chosen = min(chosen, len(view.hops) - 1)
     mixed = bool(straight or (back and on))
@@ -107,12 +122,26 @@ def _hop(hop: HopView, first: float, chosen: bool, arrives: bool, wide: int) -> 
     if hop.straight:
         spans.append((" " * 34, ""))  # it has passed nothing that could leave a part of it
     else:
-        parts = f"   {number(hop.nonlinearity, 7, 4):>12}   {number(hop.weights, 7, 4):<8}"
-        spans += [(f"{number(hop.factor, 7, 4):>8}", "strong"), (parts, "text")]
+        spans += [(f"{_factor(hop.factor, 7, 4):>8}", "strong"), *_parts(hop)]
     spans.append((f"{number(hop.after, 8, _decimals(hop.after)):>9} " if arrives else " ", "text"))
     bar = level_bar(hop.after / first if first else 0.0, 10)
     mark: Span = (f"◀ {hop.mark}", "warning") if hop.mark else (bar if first else "", "positive")
     return fit(merge([*spans, mark]), wide)
+
+
+def _parts(hop: HopView) -> list[Span]:
+    """What a factor is made of: the two of a split, or the way by which most of it goes."""
+    if hop.split:
+        return [(f"   {_factor(hop.nonlinearity, 7, 4):>12}   {_factor(hop.weights, 7, 4):<8}", "text")]
+    said = f"   {UNDEFINED}"
+    if hop.ways:
+        way, share = hop.ways[0]
+        said = f"   {100 * share:.0f} % {way}" if len(hop.ways) > 1 else f"   {way}"
+    return [*fit([(safe_text(said), "text")], PARTS - 1), (" ", "")]
+
+
+def _factor(value: float | None, width: int, decimals: int) -> str:
+    return UNDEFINED if value is None else number(value, width, decimals)
 
 
 def _ways(hop: HopView, wide: int) -> list[Line]:
@@ -126,11 +155,12 @@ def _ways(hop: HopView, wide: int) -> list[Line]:
 
 
 def _route(route: RouteView, wide: int) -> Line:
+    arrives = f"  {number(route.norm, 8, _decimals(route.norm))} arrives"
     spans: list[Span] = [
         ("  ", ""),
         (safe_text(route.text), "text"),
-        (f"  × {number(route.factor, 8, 5)}", "strong"),
-        (f"  {number(route.norm, 8, _decimals(route.norm))} arrives", "muted"),
+        (f"  × {_factor(route.factor, 8, 5)}", "strong"),
+        ("  nothing comes to it" if route.factor is None else arrives, "muted"),
     ]
     return fit(spans, wide)
 
@@ -138,8 +168,12 @@ def _route(route: RouteView, wide: int) -> Line:
 def _end(end: EndView, mixed: bool, wide: int) -> Line:
     """How far it gets. Where what there is in the end may have come by other ways too, it is not what is left."""
     sizes = f"From t={end.t} to t={end.to}: {number(end.first, 8, 5)} → {number(end.last, 8, 5)}, "
-    share = percent(end.last / end.first) if end.first else ""
-    said = "nothing flows" if not end.first else f"{share} of that" if mixed else f"{share} of it is left"
+    if not end.first:
+        said = "nothing flows"
+    elif not (isfinite(end.first) and isfinite(end.last)):
+        said = "what is left is not known"
+    else:
+        said = f"{percent(end.last / end.first)} of {'that' if mixed else 'it is left'}"
     return fit([(f"{sizes}{said}.", "now")], wide)
 
 

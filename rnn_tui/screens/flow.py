@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import isnan
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,11 +17,12 @@ from rnn_tui.render.hops import EndView, HopView, RouteView, WayView, draw_hops
 from rnn_tui.render.panel import worded
 from rnn_tui.render.spans import Line
 from rnn_tui.screens.views import View
-from rnn_tui.words import left_line, worst_line
+from rnn_tui.words import alike, left_line, silent_words, unknown_words, ways, worst_line
 
 if TYPE_CHECKING:
     from rnn_engine.flow import Flow, Hop, Horizon
 
+ANOTHER = "another iteration (i, I)"
 Key = TypeVar("Key", int, str)
 
 
@@ -42,7 +45,8 @@ class FlowPanel(View):
     EXPLAINS = (
         "What the loss of each time step (down) sends to the states of each time step (across), as a norm. "
         "Added up over the losses it is the gradient that the panes show. Enter walks the way of one loss hop by hop: "
-        "each hop leaves what the nonlinearity and the weights (or gates) leave, and the worst is marked. A hop goes "
+        "each hop leaves what the nonlinearity and the weights leave, or what comes by several ways (c and h of an "
+        "LSTM, gates); a dash is nothing over nothing. The worst is marked. A hop goes "
         "where the text reads: h[t-1] one step back, h[t-3] three, g[t+1] one on. The horizon is the number of steps "
         "after which less than 1 % of the last state's gradient is left, in all that crosses from one time step to "
         "the next; of the first one's, where the state is carried from the end of the sequence."
@@ -63,9 +67,9 @@ class FlowPanel(View):
         if isinstance(flow, str):
             return flow
         t = snapshot.timeline.t
-        i = None if t is None else t - 1 - flow.start
-        if i is None or not (0 <= i < flow.T and flow.map[i].any()):
-            i = flow.last
+        i = _last(flow) if t is None else t - 1 - flow.start
+        if i not in flow.sending or not flow.hops(i):
+            i = next((at for at in reversed(flow.sending) if flow.hops(at)), _last(flow))
         self.state = FlowState(snapshot.timeline.iteration, flow, horizons, (i, i))
         return ""
 
@@ -75,6 +79,8 @@ class FlowPanel(View):
             i, k = self.state.cursor
             last = 0 if isinstance(flow, str) else flow.T - 1
             i, k = min(i, last), min(k, last)
+            if not isinstance(flow, str) and i not in flow.sending:
+                i = _last(flow)
             hops = 0 if isinstance(flow, str) else len(flow.hops(i))
             self.state = replace(
                 self.state,
@@ -111,6 +117,8 @@ class FlowPanel(View):
             _added((origin.t, origin.share) for origin in origins),
             _added((origin.state, origin.share) for origin in origins),
             tuple(_memory(found) for found in state.horizons),
+            "" if flow.sending else silent_words(flow, ANOTHER),
+            unknown_words(flow.unknown),
         )
 
     def move(self, by: int) -> None:
@@ -134,7 +142,7 @@ class FlowPanel(View):
         if isinstance(self.state.flow, str):
             return
         i, k = self.state.cursor
-        sending = [at for at in range(self.state.flow.T) if self.state.flow.map[at].any()] or [i]
+        sending = self.state.flow.sending or (i,)
         i = sending[max(0, min((sending.index(i) if i in sending else 0) + rows, len(sending) - 1))]
         k = max(0, min(k + columns, self.state.flow.reach(i)[-1]))
         self.state = replace(self.state, cursor=(i, k))
@@ -149,12 +157,19 @@ class FlowPanel(View):
     def arrival(self) -> tuple[str, str, int] | None:
         """The address where the chosen hop arrives, the state, and the time step."""
         state = self.state
-        hops = () if isinstance(state.flow, str) else state.flow.hops(state.cursor[0])
+        if isinstance(state.flow, str) or not state.flow.sending:
+            return None
+        hops = state.flow.hops(state.cursor[0])
         if not hops:
             return None
         hop = hops[state.hop]
         name = max(hop.routes, key=lambda route: route.norm).state
         return f"{state.number}:backward:{hop.to}:{name}", name, hop.to
+
+
+def _last(flow: Flow) -> int:
+    """The place of the last loss that flows; the last place where none does."""
+    return flow.sending[-1] if flow.sending else flow.T - 1
 
 
 def _horizon(found: Horizon, flow: Flow) -> tuple[str, str]:
@@ -181,17 +196,23 @@ def _norms(flow: Flow) -> tuple[float, ...]:
 
 
 def _way(flow: Flow, loss: int) -> WayView:
-    """The hops of one loss, those marked that lose or grow most among all of their length and direction."""
+    """The hops of one loss, those marked that lose or grow most among all of their length and direction.
+
+    None is marked where all have one factor.
+    """
+    if not flow.sending:
+        return WayView(None, (), nothing=silent_words(flow, ANOTHER))
     hops = flow.hops(loss)
     marks: dict[int, str] = {}
     for offset in flow.offsets:
-        flowing = [at for at, hop in enumerate(hops) if hop.offset == offset and hop.before > 0.0]
-        worst = min(flowing, key=lambda at: hops[at].factor, default=None)
-        best = max(flowing, key=lambda at: hops[at].factor, default=None)
-        if worst is not None and hops[worst].factor < 1.0:
-            marks[worst] = "loses most"
-        if best is not None and hops[best].factor > 1.0:
-            marks[best] = "grows most"
+        factors = [(at, hop.factor) for at, hop in enumerate(hops) if hop.offset == offset]
+        known = [(at, factor) for at, factor in factors if factor is not None and not isnan(factor)]
+        if alike([hops[at] for at, _ in known]):
+            continue
+        if known and min(known, key=itemgetter(1))[1] < 1.0:
+            marks[min(known, key=itemgetter(1))[0]] = "loses most"
+        if known and max(known, key=itemgetter(1))[1] > 1.0:
+            marks[max(known, key=itemgetter(1))[0]] = "grows most"
     t = flow.start + loss + 1
     return WayView(
         t,
@@ -208,7 +229,7 @@ def _hop(hop: Hop, mark: str) -> HopView:
         for route in sorted(hop.routes, key=lambda route: -route.norm)
     )
     sizes = (hop.before, hop.after, hop.factor, hop.nonlinearity, hop.weights)
-    return HopView(hop.t, hop.to, *sizes, tuple(routes), mark, hop.straight)
+    return HopView(hop.t, hop.to, *sizes, tuple(routes), mark, hop.straight, hop.split, tuple(ways(hop)))
 
 
 def _nothing(flow: Flow, t: int) -> str:
