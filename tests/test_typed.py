@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.events import Key
 
-from rnn_tui.screens.dialogs import MarksScreen
 from tests.test_edits_screen import BPTT
 from tests.test_screen_app import keys, screen_text, settled, until
 from tests.test_screen_app import session as screen_of
