@@ -98,7 +98,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "why p[4][hi]", "1:forward:4:p", "Backspace ∂h[4][0] → ∂z[4][hi] → p[4][hi]",
         "Enter goes to z[4][hi] at 1:forward:4:z",
     ),
-    "i-love-cats p →": ("1:forward:1:h", "= ?", "h[1][1] = ▏ Type the value", "s asks for its shape"),
+    "i-love-cats p →": ("1:forward:1:h", "= ?", "h[1][0] = ▏ Type the value", "s asks for its shape"),
     "hi-there-class-bptt a a A p →": ("1:forward:4:a", "a[4][0] = ▏ Type the value"),
 }  # fmt: skip
 """What each walk must show, spaces taken together."""
