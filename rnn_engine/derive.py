@@ -14,7 +14,7 @@ from rnn_engine.core.operation import Array, Shape, Text
 from rnn_engine.core.plan import Plan
 from rnn_engine.core.steps import Step
 from rnn_engine.generation import Generated, ranked
-from rnn_engine.place import Place, absence, kept_on, padded, senders, sums_to_one, undefined, what_arrived
+from rnn_engine.place import Place, absence, padded, senders, sums_to_one, undefined, what_arrived
 from rnn_engine.reduction import Reduction
 from rnn_engine.session import Session
 from rnn_engine.style import STYLES, Shapes, distinct
@@ -205,14 +205,6 @@ def _arrived(here: Place, equation: str, t: int) -> Iterator[Section]:
             others = others + sent if others.size else sent
         else:
             direct = direct + sent if direct.size else sent
-    kept = kept_on(here, equation)
-    if kept is not None:
-        there, passed = kept
-        lines += [
-            f"the sequence is over at t={tape.start + there.place + 1}, {equation} stays, and so does",
-            f"  its gradient = {_numbers(passed)}",
-        ]
-        others = others + passed if others.size else passed
     if not lines:
         return
     if direct.size and others.size:

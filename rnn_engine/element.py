@@ -17,7 +17,7 @@ from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import Array, Index, Shape, Text, summed
 from rnn_engine.core.plan import ParameterUse
 from rnn_engine.core.tape import Tape
-from rnn_engine.place import Place, kept_on, padded, senders, undefined
+from rnn_engine.place import Place, padded, senders, undefined
 from rnn_engine.style import Style
 
 LONGEST, LONGEST_NAMED = 240, 160
@@ -262,11 +262,6 @@ def _arriving(here: Place, equation: str, index: Index) -> Iterator[tuple[float,
         there = here.at(here.place - sender.offset)
         if not _sends_nothing(there, sender.equation):
             yield from (sent(there, leaf) for leaf in sender.leaves)
-    kept = kept_on(here, equation) if here.place >= 0 else None
-    if kept is not None:
-        there, root = kept[0], plan.program.equations[equation].root
-        size = abs(float(kept[1][index[0] if index else 0]))
-        yield size, lambda way: Gradient(there, root, way).number(index)
 
 
 def _sends_nothing(there: Place, equation: str) -> bool:

@@ -17,7 +17,6 @@ from rnn_engine.element import Gradient, Spelling, Value
 from rnn_engine.place import (
     Place,
     absence,
-    kept_on,
     padded,
     senders,
     set_by_hand,
@@ -136,22 +135,14 @@ def backward_formula(place: Place, equation: str) -> Formula:
         )
         put_in = [_sent(place, loss, style, inner) for style in STYLES]
         return Formula(f"∂({inner.source}) = {_sent(place, loss, None, inner)}", distinct(put_in), result)
-    sending, kept = senders(place, equation), kept_on(place, equation)
+    sending = senders(place, equation)
     symbols = [_sent(place, s, None) for s in sending]
     if equation == "loss":
         return Formula(f"∂loss = {' + '.join(['weight of this loss', *symbols])}", (), result)
-    if kept is not None:
-        symbols.append(f"∂{equation}[{plan.program.index}{kept[0].place - place.place:+d}]")
     if not symbols:
         return Formula(f"∂{equation} = 0: nothing after it reaches the loss in this window", (), result)
 
-    stays = [] if kept is None else [kept[1]]
-    numbers = [
-        " + ".join(
-            [*(_sent(place, s, style) for s in sending), *(style.vector(v, scalar).at(SUM) for v in stays)]
-        )
-        for style in STYLES
-    ]
+    numbers = [" + ".join(_sent(place, sender, style) for sender in sending) for style in STYLES]
     sums = [summed(place, equation, style) for style in STYLES] if len(symbols) > 1 else []
     return Formula(f"∂{equation} = {' + '.join(symbols)}", distinct(numbers + sums), result)
 

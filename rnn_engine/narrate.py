@@ -13,7 +13,6 @@ from rnn_engine.core.operation import NEGATIVE, Array, Text
 from rnn_engine.place import (
     Place,
     absence,
-    kept_on,
     padded,
     senders,
     target_class,
@@ -53,7 +52,12 @@ def forward_step(place: Place, equation: str, token: Token, element: Element) ->
     head = f"{equation}[{t}]"
     if padded(place):
         stays = STYLES[3].vector(value, value.size == 1).text
-        return (f"The sequence is over at t={t}: {equation} stays at {stays}.", f"{head} = {stays}.")
+        if equation in program.staying:
+            return (f"The sequence is over at t={t}: {equation} stays at {stays}.", f"{head} = {stays}.")
+        return (
+            f"The sequence is over at t={t}: {equation} is {stays}, as behind its end.",
+            f"{head} = {stays}.",
+        )
     if root.operation.name == "softmax":
         return _distribution(place, equation, value, token, element)
     if isinstance(root.operation, CrossEntropy) or equation == "loss":
@@ -62,7 +66,7 @@ def forward_step(place: Place, equation: str, token: Token, element: Element) ->
     if before is None:
         return _made_of(place, root, head, value)
     short = f"{head} = {STYLES[3].vector(value, value.size == 1).text}."
-    ahead = tape.workspace.direction(equation) < 0  # carried from later time steps to earlier ones
+    ahead = equation not in program.delays  # carried from later time steps to earlier ones
     k = _most_changed(before, value)
     if k is None:
         return (f"{short[:-1]}, as one time step {'later' if ahead else 'before'}.", short)
@@ -151,7 +155,7 @@ def _previous(place: Place, equation: str) -> Array | None:
     tape = place.tape
     if equation not in tape.plan.program.states:
         return None
-    there = place.place - tape.workspace.direction(equation)
+    there = place.place - (1 if equation in tape.plan.program.delays else -1)
     carried = tape.value(equation)[there] if 0 <= there < tape.T else tape.initial(equation)[-1]
     found: Array = carried[place.sequence]
     return found
@@ -214,10 +218,9 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     arrived = what_arrived(place, equation)
     if not arrived:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
-    stays = ", which stays where the sequence is over" if kept_on(place, equation) is not None else ""
     parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
     return (
-        f"{short[:-1]} is complete: {_listed(parts)}{stays}.",
+        f"{short[:-1]} is complete: {_listed(parts)}.",
         f"{short[:-1]}, from {_listed([sender for sender, _ in arrived])}.",
         short,
     )

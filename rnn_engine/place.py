@@ -65,18 +65,6 @@ def absence(place: Place) -> str:
     return "the sequence is over (padded)" if padded(place) else "there is no target"
 
 
-def kept_on(place: Place, equation: str) -> tuple[Place, Array] | None:
-    """Where a sequence is over at a state's next stop on the way back: that place, and the gradient handed on as it is.
-
-    None where the sequence goes on, and for what is no state.
-    """
-    there = place.at(place.place + place.tape.workspace.direction(equation))
-    found = place.tape.kept(equation, place.place)
-    if found is None or not padded(there):
-        return None
-    return there, found[place.sequence]
-
-
 def senders(place: Place, equation: str) -> tuple[Sender, ...]:
     """The readers that send something here: not those beyond the window, or where the sequence is over."""
     tape = place.tape
@@ -88,19 +76,15 @@ def senders(place: Place, equation: str) -> tuple[Sender, ...]:
 
 
 def what_arrived(place: Place, equation: str) -> list[tuple[str, Array]]:
-    """What arrived at a value in this sequence, `[n]` each, and from which stop; what a state keeps comes last."""
+    """What arrived at a value in this sequence, `[n]` each, and from which stop."""
     tape, t = place.tape, place.tape.start + place.place + 1
     if equation in tape.plan.stands_for_argument:
         loss = tape.plan.stands_for_argument[equation]
         return [(f"{loss}[{t}]", tape.gradient(equation)[place.place, place.sequence])]
-    found = [
+    return [
         (f"{s.equation}[{t - s.offset}]", tape.sent(equation, s)[place.place, place.sequence])
         for s in senders(place, equation)
     ]
-    kept = kept_on(place, equation)
-    if kept is not None:
-        found.append((f"{equation}[{tape.start + kept[0].place + 1}]", kept[1]))
-    return found
 
 
 def sums_to_one(tape: Tape, loss: Apply, place: Place | None = None) -> bool:

@@ -16,7 +16,6 @@ from rnn_engine import texts
 from rnn_engine.core.passes import backward, forward
 from rnn_engine.core.tape import Tape
 from rnn_engine.flow import Crossing, Flow, horizon, itemise
-from rnn_engine.flow.crossings import KEPT
 from rnn_engine.session import Session
 from rnn_engine.timeline import Timeline
 from rnn_engine.training import Iteration
@@ -73,7 +72,7 @@ def check_lane(tape: Tape, place: int, sequence: int, flow: Flow) -> None:
     sent: dict[tuple[Crossing, int], Floats] = {}
     for state in flow.states:
         close(flow.items[state][place], tape.gradient(state)[:, sequence])
-        ways = [c for c in flow.crossings if c.state == state and c.through != KEPT]
+        ways = [c for c in flow.crossings if c.state == state]
         senders = [s for s in tape.plan.senders[state] if s.offset]
         assert [c.offset for c in ways] == [s.offset for s in senders for _ in s.leaves]
         for way, leaf in zip(ways, (leaf for s in senders for leaf in s.leaves), strict=True):
@@ -81,7 +80,7 @@ def check_lane(tape: Tape, place: int, sequence: int, flow: Flow) -> None:
             for k in np.flatnonzero(way.where).tolist():
                 sent[way, k] = part[k + way.offset]
                 close(way.sent[place, k], np.linalg.norm(sent[way, k]))
-        if flow.graph.over.any() or state == "loss":
+        if state == "loss":
             continue
         # with what its own time step sends, that is all there is
         within = [tape.sent(state, s)[:, sequence] for s in tape.plan.senders[state] if not s.offset]

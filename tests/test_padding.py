@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from rnn_engine.core.equations import compile_equations
+from rnn_engine.core.passes import backward, forward
+from rnn_engine.core.plan import make_plan
+from rnn_engine.core.tape import Signal, Tape
 from rnn_engine.observe import observe
 from rnn_engine.session import Session
 from rnn_engine.spelling import parse_cell
@@ -12,6 +19,10 @@ from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records
 from rnn_engine.why import why
 from tests.build import session
+from tests.engine import plan_of, signal, states
+from tests.reference import Case
+from tests.strategies import cases
+from tests.test_core import close
 from tests.test_why import check_session
 
 SHORT = {"inputs": [0.5, 1.0, -0.5], "targets": [1.0, 0.5, 0.25]}
@@ -36,16 +47,44 @@ def test_what_arrived_makes_the_gradient_at_every_step_of_every_sequence(text: s
             assert np.allclose(sum(np.array(sent) for sent in record["from"].values()), gradient, rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("text", "name", "kept"), [(READ_LATER, "h", "h[4]"), (ITSELF, "h", "h[4]"), (BACKWARD, "g", "")]
-)
-def test_a_state_that_stays_hands_its_gradient_on(text: str, name: str, kept: str) -> None:
-    record = next(records(padded(text), f"1:backward:3:{name}", f"1:backward:3:{name}"))
-    after = next(records(padded(text), f"1:backward:4:{name}", f"1:backward:4:{name}"))
-    if kept:
-        assert record["from"][kept][0] == after["grads"][name][0] != 0.0
-    else:  # runs from its end: beyond the end of the sequence what arrived is handed on to what it begins with
-        assert after["from"]["g[3]"][0] == after["grads"]["g"][0] != 0.0
+@given(cases(loss=True), st.data())
+def test_a_sequence_of_a_batch_is_what_it_is_alone(case: Case, data: st.DataObject) -> None:
+    """Every value, every gradient, and what the initial states get, however the text reads through time."""
+    assume(case.B > 1)
+    lengths = [case.T, *(data.draw(st.integers(1, case.T)) for _ in range(case.B - 1))]
+    plan, initial, weights = plan_of(case), states(case, plan_of(case)), np.ones((case.T, case.B))
+    x, y = signal(case.x, case.x_vocabulary), signal(case.y, case.y_vocabulary)
+    padding = np.arange(case.T)[:, None] >= np.array(lengths)
+    missing = y.missing if y is not None and y.missing is not None else np.zeros_like(padding)
+    weights[padding | missing] = 0.0
+
+    def passes(T: int, b: slice, over: NDArray[np.bool_] | None) -> Tape:
+        def part(s: Signal | None) -> Signal | None:
+            if s is None:
+                return None
+            classes = None if s.classes is None else s.classes[:T, b]
+            missing = None if s.missing is None else s.missing[:T, b]
+            return Signal(s.values[:T, b], s.shape, classes, missing)
+
+        begin = {name: values[:, b] for name, values in initial.items()}
+        B = len(range(*b.indices(case.B)))
+        tape = forward(plan, case.parameters, part(x), part(y), T=T, B=B, initial=begin, padding=over)
+        backward(tape, weights[:T, b])
+        return tape
+
+    for _ in range(2):  # what is left in arrays that are used again must not matter either
+        together = passes(case.T, slice(None), padding)
+        alone = [passes(T, slice(b, b + 1), None) for b, T in enumerate(lengths)]
+        for b, (T, one) in enumerate(zip(lengths, alone, strict=True)):
+            for name in plan.program.equations:
+                close(together.value(name)[:T, b], one.value(name)[:, 0])
+            for name in plan.senders:
+                close(together.gradient(name)[:T, b], one.gradient(name)[:, 0])
+            for name in plan.program.states:
+                close(together.initial_gradient(name)[:, b], one.initial_gradient(name)[:, 0])
+        for name in case.parameters:
+            close(together.parameter_gradients[name], sum(one.parameter_gradients[name] for one in alone))
+        del together, alone, one
 
 
 @pytest.mark.parametrize("text", [READ_LATER, ITSELF, BACKWARD, USUAL])
@@ -61,7 +100,7 @@ def test_formula_sentence_and_terms_are_those_of_the_sequence(text: str) -> None
             said = seen.narration[0]
             if over and seen.timeline.phase == "forward":
                 assert "the sequence is over" in seen.formula.symbols + seen.formula.result
-                assert ("stays at" in said) == state
+                assert ("stays at" in said or "as behind its end" in said) == state
             elif over and not state and seen.timeline.phase == "backward":
                 assert "sends nothing back" in said and seen.formula.result == "= 0"
             elif not over:
@@ -73,12 +112,51 @@ def test_formula_sentence_and_terms_are_those_of_the_sequence(text: str) -> None
                 assert not (sequence == 0 and int(t) > 3) or label == seen.equation, said
 
 
-def test_at_the_last_step_the_formula_names_what_the_state_kept() -> None:
+def test_behind_its_end_a_state_is_what_it_is_alone() -> None:
+    """It is read there: 0 where its initial value is in front, else that."""
+    for text, name, shown in ((READ_LATER, "h", 0.0), (BACKWARD, "g", 0.25), (USUAL, "h", None)):
+        s = session(text, WEIGHTS, data=DATA, initial={name: 0.25})
+        timeline = Timeline(s.run)
+        tape = timeline.iteration(1).tape
+        at_end = float(tape.value(name)[2, 0, 0])
+        assert tape.value(name)[3:, 0, 0].tolist() == [at_end if shown is None else shown] * 2
+        at = s.schedule.span(f"1:forward:4:{name}").start
+        said = observe(s, timeline, at, 0).narration[0]
+        stays = "stays at" if shown is None else f"is {shown:g}, as behind its end"
+        assert said.startswith(f"The sequence is over at t=4: {name} {stays}")
+        answer = why(s, timeline, parse_cell(s, timeline, f"1:forward:4:{name}", name))
+        assert answer.value == tape.value(name)[3, 0, 0]
+        assert ("stays" in answer.rule) == (shown is None)
+
+
+def test_at_the_last_step_nothing_comes_from_behind_the_end() -> None:
     s = padded(READ_LATER)
     timeline, at = Timeline(s.run), s.schedule.span("1:backward:3:h").start
     short, long = observe(s, timeline, at, 0), observe(s, timeline, at, 1)
-    assert short.formula.symbols.endswith("+ ∂h[t+1]") and "∂a[t+1]" not in short.formula.symbols
-    assert "∂h[t+1]" not in long.formula.symbols and "∂a[t+1]" in long.formula.symbols
-    assert "from h[4], which stays where the sequence is over." in short.narration[0]
-    answer = why(s, timeline, parse_cell(s, timeline, "1:backward:3:h", "∂h"))
-    assert [term.address for term in answer.terms if "stays" in term.text] == ["1:backward:4:h"]
+    assert "[t+1]" not in short.formula.symbols and "∂a[t+1]" in long.formula.symbols
+    assert short.narration[0].endswith("from z[3] and -0.0168 from z[2].")
+
+
+def test_each_of_two_values_behind_the_end_is_where_it_is_alone() -> None:
+    """And gets its own gradient."""
+    text = ["g = 0.5 * g[t+1] + 0.25 * g[t+2] + x", "loss = half_squared_error(g, y)"]
+    plan = make_plan(compile_equations(text, {}, x=(), y=(), initial={"g": ()}))
+    x, y = np.arange(1.0, 9.0).reshape(4, 2, 1), np.ones((4, 2, 1))
+    furthest_first = np.array([[[7.0], [7.0]], [[3.0], [3.0]]])
+    over = np.array([[False, False], [False, True], [False, True], [False, True]])
+    both = forward(
+        plan, {}, Signal(x, ()), Signal(y, ()), T=4, B=2, initial={"g": furthest_first}, padding=over
+    )
+    lone = forward(
+        plan, {}, Signal(x[:1, 1:], ()), Signal(y[:1, 1:], ()), T=1, B=1, initial={"g": furthest_first[:, :1]}
+    )
+    assert lone.value("g")[0, 0, 0] == 0.5 * 3.0 + 0.25 * 7.0 + 2.0
+    assert both.value("g")[:3, 1, 0].tolist() == [lone.value("g")[0, 0, 0], 3.0, 7.0]
+    assert both.initial("g").tolist() == furthest_first.tolist()
+    backward(both, np.where(over, 0.0, 1.0))
+    backward(lone, np.ones((1, 1)))
+    assert (
+        both.initial_gradient("g")[:, 1].tolist()
+        == lone.initial_gradient("g")[:, 0].tolist()
+        != [[0.0], [0.0]]
+    )

@@ -71,7 +71,7 @@ def known(s: Session, timeline: Timeline, cell: Cell) -> np.ndarray[Any, Any]:
     for tape in tapes(s, timeline, cell):
         back, space = tape.way_back, tape.workspace
         groups = [tape.slots, tape.values, tape.parameters, space.data]
-        groups += [back.gradients, back.cotangents, back.kept] if back else []
+        groups += [back.gradients, back.cotangents] if back else []
         found += [a.flatten() for group in groups for a in group.values()]  # type: ignore[attr-defined]
         found += [float(tape.T), float(tape.B), *range(1, 9)]
         for equation in tape.plan.program.equations.values():

@@ -138,14 +138,15 @@ UNEQUAL = {
 
 
 def test_where_a_sequence_is_over() -> None:
-    """A loss that looks ahead sees the state that stays, and its gradient goes on to the last real time step."""
+    """A loss that looks ahead sees what is behind the end, and nothing comes back from there."""
     s = session(LATE, {**SQUARE, "b": [0.3, -0.5]}, data=UNEQUAL, evaluate=True)
     check_session(s)
-    stays = ask(s, "1:forward:3:h", "h[0]", 1)
-    assert stays.rule == "the sequence is over: h stays" and made_of(stays) == [("h[2][0]", "1:forward:2:h")]
-    kept = ask(s, "1:backward:1:h", "∂h[0]", 1)
-    assert ("∂h[2][0], where the sequence is over and h stays", "1:backward:2:h") in made_of(kept)
-    assert kept.value != 0.0
+    over = ask(s, "1:forward:3:h", "h[0]", 1)
+    assert (over.rule, over.value) == ("the sequence is over: h is what it is behind its end", 0.0)
+    assert made_of(over) == []
+    last = ask(s, "1:backward:1:h", "∂h[0]", 1)
+    nothing = ("nothing from ∂h[2][0]: the sequence is over (padded)", "1:backward:2:h")
+    assert (last.value, made_of(last)) == (0.0, [nothing])
     with pytest.raises(AddressError, match=r"the sequence is over \(padded\)"):
         ask(s, "1:forward:2:loss", "loss", 1)
 

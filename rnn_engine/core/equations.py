@@ -52,6 +52,16 @@ class Program:
         return tuple(name for name in self.equations if name in self.delays or name in self.leads)
 
     @cached_property
+    def staying(self) -> frozenset[str]:
+        """The states that stay as they are where a sequence is over in its batch: those that are read from later
+        time steps alone.
+
+        What is read from earlier ones too has there what it has behind the last time step of a sequence that is
+        alone: its initial values, or 0 if those are in front of the first.
+        """
+        return frozenset(self.delays) - frozenset(self.leads)
+
+    @cached_property
     def output(self) -> str:
         """What the output pane shows: a softmax (one that a loss takes, else the last), else the first argument
         of the loss, else the last equation.

@@ -40,7 +40,8 @@ def forward(
     `parameters` by name, `[]`, `[n]` or `[m, n]`; `x` and `y` of this window; `initial` `[d, B, n]`
     per state, oldest first, zeros where absent. Overflow and the like give inf and nan, never a warning.
 
-    `padding` `[T, B]`: where a sequence is over; its states are kept there, nothing flows back from there.
+    `padding` `[T, B]`: where a sequence is over. Its states stay as they are, or are what they are behind the last time
+    step of a sequence that is alone (`Program.staying`); nothing flows back from there.
     `overrides`: by equation, which elements are set by hand and to what, both `[T, B, n]`; all that comes
     after follows, also within the time step, and no gradient passes them. A plan for an overridden softmax
     is one made with `overridden`.
@@ -63,7 +64,7 @@ def forward(
         bind_forward(workspace)
     _fill(workspace, parameters, x, y, initial or {}, start)
     if padding is not None:
-        workspace.padding[..., 0] = padding
+        workspace.end_sequences(padding)
     for name, (mask, values) in (overrides or {}).items():
         workspace.overrides[name][0][...] = mask
         workspace.overrides[name][1][...] = values

@@ -102,24 +102,15 @@ class Step:
 
     @property
     def arrived(self) -> Mapping[str, Array]:
-        """What arrived and from which stop (`a[4]`), in the order in which it is summed.
-
-        A state that stays where a sequence is over hands its gradient on: that has come from the stop of the state
-        itself (`h[4]`).
-        """
+        """What arrived and from which stop (`a[4]`), in the order in which it is summed."""
         tape, plan = self.tape, self.tape.plan
         if self.equation in plan.stands_for_argument:
             return {f"{plan.stands_for_argument[self.equation]}[{self.t}]": self.gradient}
-        found = {
+        return {
             f"{sender.equation}[{self.t - sender.offset}]": tape.sent(self.equation, sender)[self.place]
             for sender in plan.senders[self.equation]
             if 0 <= self.place - sender.offset < tape.T
         }
-        kept = tape.kept(self.equation, self.place)
-        if kept is not None:  # a reader of that name is itself over where this is not zero
-            own = f"{self.equation}[{self.t + tape.workspace.direction(self.equation)}]"
-            found[own] = found[own] + kept if own in found else kept
-        return found
 
     @property
     def adds(self) -> Mapping[str, Array]:

@@ -95,7 +95,8 @@ class Tape:
 
         For a state that is read from later time steps alone: what it has behind the window, furthest first.
         """
-        return self._held(self.workspace.outside(name, self.slots[name]))
+        behind = self.workspace.behind.get(name)
+        return self._held(self.workspace.outside(name, self.slots[name]) if behind is None else behind[::-1])
 
     def final(self, name: str) -> Array:
         """`[d, B, n]`: what the next window starts from."""
@@ -154,27 +155,20 @@ class Tape:
         """`[before + T + after, B, n]`: what one read sends, also to the values outside of the window."""
         return self._held(self.back.parts[leaf])
 
-    def kept(self, name: str, place: int) -> Array | None:
-        """`[B, n]`: what a state was handed by its own next stop, where the sequence is over there and it stays.
-
-        None where no sequence is over at that stop.
-        """
-        there = place + self.workspace.direction(name)
-        if name not in self.back.kept or self.padding is None or not 0 <= there < self.T:
-            return None
-        if not self.padding[there].any():
-            return None
-        return self._held(self.back.kept[name][self.span(name)][place])
-
     def initial_gradient(self, name: str) -> Array:
-        """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first."""
+        """`[d, B, n]`: ∂loss/∂ the values before the window, oldest first, or behind it: as `initial` has them."""
         total = np.zeros_like(self.initial(name))
         for sender in self.plan.senders.get(name, ()):
             for leaf in sender.leaves:
                 total += self.workspace.outside(name, self.back.parts[leaf])
-        if name in self.back.kept:
-            total += self.workspace.outside(name, self.back.kept[name])
-        return total
+        space = self.workspace
+        if name not in space.behind or name not in self.back.gradients:
+            return total
+        # Behind its own end a sequence has these values, and the first of them may lie within the window.
+        inside = np.where(space.padding, self.back.gradients[name], 0.0)
+        sent, steps = np.concatenate([inside, total[::-1]]), space.steps_over(name)[..., None]
+        behind = [np.where(steps == k, sent, 0.0).sum(axis=0) for k in range(len(total))]
+        return np.stack(behind[::-1])
 
     def parameter_part(self, use: ParameterUse, span: slice = slice(None)) -> Array:
         """What one use of a parameter adds to its gradient over a span of places (0 … T−1), as one product."""

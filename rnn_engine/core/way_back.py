@@ -36,8 +36,6 @@ class WayBack:
     """Per read, in the room of the value read: what it sends, at the receiver's time step."""
     rooms: dict[Pack, Array] = field(default_factory=dict)
     """Per pack of products with one vector: the parts of all its members, `[members, before + T + after, B, n]`."""
-    kept: dict[str, Array] = field(default_factory=dict)
-    """Per state with padding, in its room: what padded time steps, which only keep the state, hand on."""
     sums: dict[tuple[str, Sender], Array] = field(default_factory=dict)
     """Per receiver and sender `[T, B, n]`."""
     calls: list[Call] = field(default_factory=list)
@@ -85,17 +83,13 @@ class _Binding:
         else:
             self._make_rooms(name, leaves)
         home = partial(self._room, root)
-        kept = space.form.padded and name in plan.program.states
-        alone = len(plan.senders[name]) == 1 and name not in back.seeds and not kept
+        alone = len(plan.senders[name]) == 1 and name not in back.seeds
         arriving = [back.seeds[name]] if name in back.seeds else []
         for sender in plan.senders[name]:
             sent = [back.parts[leaf] for leaf in sender.leaves]
             total = add_up(sent if packed else [part[span] for part in sent], home if alone else None)
             back.sums[name, sender] = total
             arriving.append(total)
-        if kept:
-            back.kept[name] = space.room(name)
-            arriving.append(back.kept[name][span])
         if root in plan.fused.values():
             return []
         back.gradients[name] = add_up(arriving, home) if arriving else np.zeros_like(space.values[root])
@@ -139,18 +133,14 @@ class _Binding:
 
     def bind_values(self) -> None:
         """The gradients of all values."""
-        space, plan, back = self.space, self.plan, self.back
+        plan, back = self.plan, self.back
         for stage in reversed(plan.stages):
             way = -stage.direction
             rows: list[Row] = []
             for unit in reversed(stage.units):
                 nodes = [node for node in reversed(unit) if self._is_on_the_way(node)]
                 for node in (node for node in nodes if node.root):
-                    name, arriving = node.equation.name, self._arriving(node)
-                    if way == 0 and name in back.kept:  # a loop of its own: each t hands on to the one before
-                        back.calls.extend(bind(arriving, -space.direction(name)))
-                    else:
-                        rows += arriving
+                    rows += self._arriving(node)
                 pack = plan.packs.get(unit[0].apply)
                 block = self._together(pack)
                 if pack is None or block is None or self._has_blanks(pack):
@@ -172,9 +162,6 @@ class _Binding:
         """How the gradient of an equation's value is added up, and made ready to be handed on."""
         space, back, name = self.space, self.back, node.equation.name
         gradient, rows = back.gradients[name], list(self.additions[name])
-        if name in back.kept:
-            before = back.kept[name][space.span(name, -space.direction(name))]
-            rows.append(Row(_keep, [before, gradient, space.padding]))
         if name in space.overrides:
             rows.append(Row(_cut, [back.cotangents[node.apply], gradient, space.overrides[name][0]]))
         return rows
@@ -331,12 +318,6 @@ def _add(a: Array, b: Array, into: Array) -> Calls:
 
 def _each_by_its_matrix(matrices: Array, into: Array, g: Array) -> Calls:
     yield np.matmul, g, matrices, into
-
-
-def _keep(before: Array, gradient: Array, padding: NDArray[np.bool_]) -> Calls:
-    """A padded time step has the state of the one before: so it hands on the whole gradient."""
-    yield np.copyto, before, np.zeros((), before.dtype)
-    yield np.copyto, before, gradient, "same_kind", padding
 
 
 def _cut(on: Array, arrived: Array, mask: NDArray[np.bool_]) -> Calls:

@@ -19,7 +19,7 @@ def bind_forward(space: Workspace) -> None:
     """Make out the calls of a forward pass."""
     for stage in space.plan.stages:
         rows: list[Row] = []
-        later: list[tuple[Row, int]] = []
+        later: list[Row] = []
         for unit in stage.units:
             rows += _computed(space, unit)
             for name in (node.equation.name for node in unit if node.root):
@@ -27,17 +27,14 @@ def bind_forward(space: Workspace) -> None:
                     mask, values = space.overrides[name]
                     computed = space.values[space.plan.program.equations[name].root]
                     rows.append(Row(_override, [space.value(name), computed, values, mask]))
-                if space.form.padded and name in space.plan.program.states:
-                    way = stage.direction or space.direction(name)
-                    before = space.slots[name][space.span(name, -way)]
+                if name in space.beyond:
+                    rows.append(Row(_set, [space.value(name), space.beyond[name], space.padding]))
+                elif space.form.padded and name in space.plan.program.staying:
+                    before = space.slots[name][space.span(name, -1)]
                     kept = Row(_set, [space.value(name), before, space.padding])
-                    if stage.direction:
-                        rows.append(kept)
-                    else:
-                        later.append((kept, way))
+                    (rows if stage.direction > 0 else later).append(kept)
         space.forward += bind(rows, stage.direction)
-        for kept, way in later:
-            space.forward += bind([kept], way)
+        space.forward += bind(later, +1)
 
 
 def _computed(space: Workspace, unit: Sequence[Node]) -> Iterator[Row]:

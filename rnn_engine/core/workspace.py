@@ -93,6 +93,12 @@ class Workspace:
         """Where targets are missing."""
         self.padding = np.zeros((self.T, self.B, 1), np.bool_)
         """Where a sequence is over."""
+        self.beyond = {name: np.zeros_like(self.value(name)) for name in plan.program.leads if form.padded}
+        """Per name that is read ahead `[T, B, n]`: where a sequence is over, what it has behind its last time step."""
+        self.behind = {
+            name: self.room(name)[self.T :] for name in self.beyond if name not in plan.program.delays
+        }
+        """`[after, B, n]`: that, if its initial values are there, as they were given."""
         self.overrides: dict[str, tuple[NDArray[np.bool_], Array]] = {
             name: (np.zeros_like(self.value(name), np.bool_), np.zeros_like(self.value(name)))
             for name in form.overridden
@@ -156,6 +162,21 @@ class Workspace:
         before = self.plan.program.delays.get(name, 0)
         return room[:before] if before else room[self.T :][::-1]
 
+    def end_sequences(self, padding: NDArray[np.bool_]) -> None:
+        """`padding` `[T, B]` says where sequences are over: from there on each is as if it were alone."""
+        self.padding[..., 0] = padding
+        for name, behind in self.behind.items():
+            room = self.slots[name][self.T :]
+            behind[...] = room
+            rows = np.clip(self.steps_over(name), 0, len(behind) - 1)[..., None]
+            self.beyond[name][...], room[...] = np.split(np.take_along_axis(behind, rows, axis=0), [self.T])
+
+    def steps_over(self, name: str) -> NDArray[np.intp]:
+        """`[T + after, B]`: for how many time steps a sequence has been over by then; below 0 it goes on."""
+        lengths = self.T - np.count_nonzero(self.padding[..., 0], axis=0)
+        steps: NDArray[np.intp] = np.arange(self.T + self.plan.program.leads[name])[:, None] - lengths
+        return steps
+
     def new(self, expr: Expr) -> Array:
         return np.empty((self.T, self.B, width(expr.shape)), self.form.dtype)
 
@@ -206,10 +227,6 @@ class Workspace:
             else:
                 found.append(self.operand(operand))
         return found if pack in self.packed else None
-
-    def direction(self, state: str) -> int:
-        """Which way over t a state is carried."""
-        return 1 if state in self.plan.program.delays else -1
 
     def is_token(self, apply: Apply) -> bool:
         """Whether a product is that of a matrix with a token."""

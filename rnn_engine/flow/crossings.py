@@ -17,9 +17,6 @@ from rnn_engine.core.plan import Plan
 from rnn_engine.core.tape import Tape
 from rnn_engine.flow.lanes import norms
 
-KEPT = "the end of the sequence"
-"""What a gradient passes where the sequence is over: there a state stays as it is."""
-
 SUMS = (Add, Subtract, Negative, Identity)
 """What hands a gradient on as it is, up to its sign."""
 
@@ -42,20 +39,15 @@ class Crossing:
     """`[T, T]` by (loss, place k): the norm of what arrives at k + offset by this way."""
     sending: NDArray[np.float64]
     """Likewise: the norm of what was there to send."""
-    leaf: Read | None
-    """The read; None where the sequence is over and the state stays as it is."""
-    handing: Apply | None
+    leaf: Read
+    handing: Apply
     """The operation whose gradient is handed to that read."""
     alone: str | None
     """The state whose gradient comes here through one nonlinearity and sums, by this one path, with no other's."""
 
     def take(self, tape: Tape, lanes: NDArray[np.int64]) -> Array:
         """Note the norms of these losses, in the first lanes of a tape; gives `[T, lanes, n]`, all that arrives."""
-        if self.leaf is None or self.handing is None:
-            sent: Array = tape.back.kept[self.state][tape.span(self.state)]
-            sending = tape.gradient(self.state)
-        else:
-            sent, sending = tape.sent_by(self.state, self.leaf), tape.inner_gradient(self.handing)
+        sent, sending = tape.sent_by(self.state, self.leaf), tape.inner_gradient(self.handing)
         T = len(self.where)
         self.sent[lanes] = by_sender(norms(sent[:T]).T[: len(lanes)], self.offset)
         self.sending[lanes] = norms(sending[:T]).T[: len(lanes)]
@@ -80,8 +72,7 @@ class Graph:
     within: Mapping[str, frozenset[str]]
     """Of the loss and every state: the equations its gradient reaches in the same time step, itself included."""
     crossings: tuple[Crossing, ...]
-    over: NDArray[np.bool_]
-    """`[T]`: where the sequence is over. None of it but where a text reads on what a state keeps behind its end."""
+    T: int
 
     def connected(self, state: str) -> frozenset[str]:
         """The states that one of them reaches through time, or is reached by, and those of all these in turn."""
@@ -93,9 +84,7 @@ class Graph:
 
     def reached(self, loss: int) -> list[set[str]]:
         """By place: the equations that the gradient of the loss of one place can come to."""
-        at: list[set[str]] = [set() for _ in self.over]
-        if self.over[loss]:
-            return at
+        at: list[set[str]] = [set() for _ in range(self.T)]
         at[loss] |= self.within["loss"]
         todo = [loss]
         while todo:
@@ -103,7 +92,7 @@ class Graph:
             for crossing in self.crossings:
                 if crossing.where[k] and crossing.equation in at[k]:
                     to = k + crossing.offset
-                    more = {crossing.state} if self.over[to] else self.within[crossing.state]
+                    more = self.within[crossing.state]
                     if not more <= at[to]:
                         at[to] |= more
                         todo.append(to)
@@ -122,47 +111,39 @@ def way_of(program: Program, state: str) -> int:
     return 1 if state in program.leads and state not in program.delays else -1
 
 
-def make_graph(plan: Plan, states: Sequence[str], over: NDArray[np.bool_]) -> Graph:
-    """The ways between the time steps of a window, for one sequence."""
+def make_graph(plan: Plan, states: Sequence[str], T: int) -> Graph:
+    """The ways between T time steps."""
     within = _within(plan, ("loss", *states))
     behind_loss = [state for state in states if state in within["loss"]]
     by_states: frozenset[str] = frozenset().union(*(within[state] for state in behind_loss))
     straight = within["loss"] - by_states
     losses = {softmax: loss for loss, softmax in plan.fused.items()}
-    T = len(over)
     places = np.arange(T)
 
-    def crossing(
-        state: str, equation: str, offset: int, leaf: Read | None, at: NDArray[np.bool_]
-    ) -> Crossing:
-        inside = (places + offset >= 0) & (places + offset < T)
-        parent, through = (None, KEPT) if leaf is None else _handing(plan, leaf)
+    def crossing(state: str, equation: str, offset: int, leaf: Read) -> Crossing:
+        parent, through = _handing(plan, leaf)
         return Crossing(
             state,
             equation,
             through,
             offset,
-            equation in straight and leaf is not None,
-            at & inside & (way_of(plan.program, state) < 0 or ~over[np.clip(places + offset, 0, T - 1)]),
+            equation in straight,
+            (places + offset >= 0) & (places + offset < T),
             np.zeros((T, T)),
             np.zeros((T, T)),
             leaf,
-            None if parent is None else losses.get(parent, parent),
-            None if parent is None else _alone(plan, states, equation, parent),
+            losses.get(parent, parent),
+            _alone(plan, states, equation, parent),
         )
 
-    crossings = []
-    for state in states:
-        for sender in plan.senders.get(state, ()):
-            if sender.offset:
-                crossings += [
-                    crossing(state, sender.equation, sender.offset, leaf, ~over) for leaf in sender.leaves
-                ]
-        if (
-            over.any() and way_of(plan.program, state) < 0
-        ):  # there it stays as it was, and hands the gradient back
-            crossings.append(crossing(state, state, -1, None, over))
-    return Graph(within, tuple(crossings), over)
+    crossings = [
+        crossing(state, sender.equation, sender.offset, leaf)
+        for state in states
+        for sender in plan.senders.get(state, ())
+        if sender.offset
+        for leaf in sender.leaves
+    ]
+    return Graph(within, tuple(crossings), T)
 
 
 def _within(plan: Plan, names: Iterable[str]) -> dict[str, frozenset[str]]:

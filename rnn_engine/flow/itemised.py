@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rnn_engine.core.operation import Array
 from rnn_engine.core.passes import backward_to_values
 from rnn_engine.core.tape import Tape
-from rnn_engine.flow.crossings import Crossing, Graph, by_sender, make_graph, way_of
+from rnn_engine.flow.crossings import Crossing, Graph, by_sender, make_graph
 from rnn_engine.flow.hops import End, Hop, Origin, Route, ratio
 from rnn_engine.flow.lanes import LANES, forward_in_lanes, norms, steps_of
 from rnn_engine.flow.unknown import Unknown, first_unknown, first_unknown_gradient
@@ -221,12 +221,8 @@ def itemise(iteration: Iteration, sequence: int = 0) -> Flow | None:
     if not states or not T:
         return None
     _ = iteration.gradients
-    over = np.zeros(shown.T, np.bool_) if shown.padding is None else shown.padding[:, sequence]
-    onward = [state for state in states if way_of(plan.program, state) < 0]
-    if any(sender.offset > 0 for state in onward for sender in plan.senders[state]):
-        T = shown.T  # what a state keeps behind the end of its sequence is read there
     weights = run.weights(shown)[:T, sequence]
-    graph = make_graph(plan, states, over[:T])
+    graph = make_graph(plan, states, T)
     flow = Flow(
         window.start,
         states,

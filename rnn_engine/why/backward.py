@@ -16,7 +16,7 @@ from rnn_engine.core.plan import Sender
 from rnn_engine.core.steps import Stops, running_sum
 from rnn_engine.core.tape import Tape
 from rnn_engine.element import Made, gradient_rule, initial_rule, parameter_rule
-from rnn_engine.place import Place, absence, kept_on, padded, set_by_hand, undefined
+from rnn_engine.place import Place, absence, padded, set_by_hand, undefined
 from rnn_engine.quantity import Cell
 from rnn_engine.why.answer import Asking, Summand, Why
 from rnn_engine.why.origins import origins, portions, start_of
@@ -46,12 +46,6 @@ class Backward(Asking):
         for sender in plan.senders.get(cell.name, ()):
             if 0 <= place - sender.offset < tape.T:
                 terms += self._sent_terms(here.at(place - sender.offset), sender, j)
-        handed = kept_on(here, cell.name)
-        if handed is not None:
-            there, passed = handed
-            kept = replace(cell, t=tape.start + there.place + 1)
-            said = f"{self.label(kept)}, where the sequence is over and {cell.name} stays"
-            terms.append((said, float(passed[j]), kept))
         return self.answer(value, rule, terms, True, self._made(here))
 
     def _made(self, here: Place) -> Made | None:

@@ -64,6 +64,15 @@ class Forward(Asking):
             return float(found == cell.index[0]), f"{rule}: the class {found}, as a one-hot vector"
         return float(signal.values[place, cell.sequence, element]), rule
 
+    def _over(self, here: Place, value: float) -> Why:
+        """A state where its sequence is over."""
+        cell, name = self.cell, self.cell.name
+        if name in here.tape.plan.program.staying:
+            before = self.found(name, (cell.t or 0) - 1, cell.index)
+            rule = f"the sequence is over: {name} stays"
+            return self.answer(value, rule, [(self.label(before), value, before)], True)
+        return self.answer(value, f"the sequence is over: {name} is what it is behind its end", [], True)
+
     def value(self) -> Why:
         cell = self.cell
         tape, place = self.tape()
@@ -82,10 +91,7 @@ class Forward(Asking):
                 value, f"{self.label(cell)} is set by hand; {rule} gives {computed:.6g}", [], True
             )
         if padded(here):
-            before = self.found(cell.name, (cell.t or 0) - tape.workspace.direction(cell.name), cell.index)
-            return self.answer(
-                value, f"the sequence is over: {cell.name} stays", [(self.label(before), value, before)], True
-            )
+            return self._over(here, value)
         made = value_rule(here, cell.name, index)
         if root in tape.plan.fused:
             logits = tape.plan.fused[root].args[0]
