@@ -405,7 +405,7 @@ def test_text_has_no_colours_so_a_heat_map_in_it_has_glyphs(tmp_path: Path) -> N
 def test_a_curve_without_its_frame_says_which_size_has_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["export", "hello", "--pane", "curve", "-o", str(tmp_path / "curve.svg")]) == 1
+    assert cli.main(["export", "hello", "--pane", "curve", "-o", str(tmp_path / "curve.svg")]) == 2
     assert "160x48" in capsys.readouterr().err
     assert (
         cli.main(["export", "hello", "--pane", "curve", "--size", "160x48", "-o", str(tmp_path / "c.svg")])
