@@ -10,6 +10,7 @@ import numpy as np
 from rnn_engine.core.language import Apply, Expr
 from rnn_engine.core.losses import CrossEntropy
 from rnn_engine.core.operation import NEGATIVE, Array, Text
+from rnn_engine.core.steps import Step
 from rnn_engine.place import (
     Place,
     absence,
@@ -219,11 +220,27 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     if not arrived:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
     parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
+    complete = f"{short[:-1]} is complete: {_listed(parts)}."
+    added = _added(place, equation)
     return (
-        f"{short[:-1]} is complete: {_listed(parts)}.",
+        *([f"{complete} {added}"] if added else []),
+        complete,
         f"{short[:-1]}, from {_listed([sender for sender, _ in arrived])}.",
         short,
     )
+
+
+def _added(place: Place, equation: str) -> str:
+    """What a step adds to the gradients of parameters, over all sequences; nothing where that is nothing."""
+    adds = Step(place.tape, "backward", place.place, equation).adds
+    parts = {name: part for name, part in adds.items() if part.any()}
+    numbers = [
+        f"{STYLES[3].vector(p.ravel(), True).text} to ∂{name}" for name, p in parts.items() if p.size == 1
+    ]
+    matrices = [f"∂{name}" for name, part in parts.items() if part.size > 1]
+    if matrices:
+        numbers.append(f"to {_listed(matrices)}")
+    return f"It adds {_listed(numbers)}." if numbers else ""
 
 
 def _starts_here(place: Place) -> bool:

@@ -352,3 +352,16 @@ def test_a_loss_that_is_read_again_counts_for_more_than_its_weight() -> None:
     told = said(session(text, {"u": 0.5, "w": 0.25}, data={"inputs": [1.0, 1.0], "targets": [0.0, 0.0]},
                         training=RUNNING))  # fmt: skip
     assert told["1:backward:1:loss"] == "∂loss[1] = 1.875, in all that it counts for."
+
+
+def test_a_backward_step_says_what_it_adds_to_the_parameters() -> None:
+    s = lesson("hi-there-class-bptt")
+    timeline = Timeline(s.run)
+
+    def said(address: str) -> str:
+        return observe(s, timeline, s.schedule.span(address).start).narration[0]
+
+    assert said("1:backward:2:a").endswith("It adds 0.3300 to ∂W_hh, 0.7142 to ∂b_h and to ∂W_xh.")
+    assert said("1:backward:1:a").endswith("It adds 0.0276 to ∂b_h and to ∂W_xh."), "h[0] is 0"
+    assert said("1:backward:2:z").endswith("It adds to ∂W_hy and ∂b_y.")
+    assert "adds" not in said("1:backward:2:h")
