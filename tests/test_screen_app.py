@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -548,7 +549,9 @@ async def test_without_a_session_it_begins_with_the_lessons() -> None:
     async with playing(None, log=log.append) as pilot:
         assert isinstance(pilot.app.screen, LessonsScreen)
         prompts = [str(option.prompt) for option in pilot.app.screen.query_one(OptionList).options]
-        assert [prompt.split(".")[0] for prompt in prompts] == [str(n + 1) for n in range(len(LESSONS))]
+        assert [prompt.split(".")[0].strip() for prompt in prompts] == [
+            str(n + 1) for n in range(len(LESSONS))
+        ]
         await pilot.press("down", "enter")
         await until(pilot, lambda: "opened hi-there" in screen_text(pilot))
         assert any(isinstance(message, OptionList.OptionSelected) for message in log)
@@ -585,3 +588,25 @@ async def test_other_terminals(terminal: TerminalSettings) -> None:
         text = screen_text(pilot)
         assert "hidden state h" in text
         assert terminal.unicode or text.isascii()
+
+
+@pytest.mark.parametrize(("size", "brief"), [((80, 24), True), ((120, 60), False)])
+async def test_all_lessons_are_seen_and_the_summary_of_the_chosen_one(
+    size: tuple[int, int], brief: bool
+) -> None:
+    many = [replace(LESSONS[0], name=f"lesson-{k}", summary=f"About {k}.") for k in range(14)]
+    app = RnnTuiApp(None, many, open_session=lambda name: FakeController(), terminal=TerminalSettings())
+    async with app.run_test(size=size) as pilot:
+
+        def seen() -> str:
+            return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+
+        await pilot.press("j", "j")
+        await pilot.pause()
+        assert all(f"lesson-{k}" in seen() for k in range(14))
+        assert ("3/14  About 2." in seen()) == brief
+        assert ("About 7." in seen()) == (not brief)
+        await pilot.resize_terminal(*((120, 60) if brief else (80, 24)))
+        await pilot.pause()
+        assert all(f"lesson-{k}" in seen() for k in range(14))
+        assert ("3/14  About 2." in seen()) != brief

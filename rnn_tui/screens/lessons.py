@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -33,8 +34,16 @@ EXPLAINS = (
 )
 
 
+AROUND = 12
+"""Lines around the list."""
+
+
 class LessonsScreen(ClosesOnce, Screen[None]):
-    """Pick a lesson, or type the path of a file."""
+    """Pick a lesson, or type the path of a file.
+
+    Where all lessons fit with their summaries they have them; else each is one line, so that all are seen, and the
+    summary of the chosen one stands below.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="quit"), ("escape", "back", "back"),
@@ -59,17 +68,20 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         super().__init__()
         self.lessons, self._open, self._chosen, self._first = tuple(lessons), open_session, chosen, first
         self._kept: tuple[Kept, ...] = ()
+        self._brief = False
 
     def compose(self) -> ComposeResult:
+        self._brief = self._room < 3 * len(self.lessons)
         yield Static(content("rnn-tui"), id="name", markup=False)
         yield Static(
-            content(
-                "Step through a recurrence: forward in time, through the loss, backward, and back again."
-            ),
+            content("Step through a recurrence: forward, through the loss, backward, and back."),
             id="claim",
             markup=False,
         )
-        yield OptionList(*self._options(), markup=False)
+        options = OptionList(*self._options(), markup=False)
+        self._fit(options)
+        yield options
+        yield Static(content(""), id="summary", markup=False)
         yield SafeInput("", "or the path of a replay file", "path")
         yield Static(content(""), id="said", markup=False)
         key = self.app.key
@@ -82,6 +94,42 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             classes="hint",
             markup=False,
         )
+
+    @property
+    def _room(self) -> int:
+        """Lines of the list."""
+        return self.app.size.height - AROUND
+
+    def on_resize(self, event: Resize) -> None:
+        """More room or less for summaries."""
+        if self._brief != (self._room < 3 * len(self.lessons)):
+            self._brief = not self._brief
+            self._list_again()
+
+    def _fit(self, options: OptionList) -> None:
+        """What stands below the list follows it closely, and is never pushed out."""
+        options.set_class(self._brief, "brief")
+        each = 1 if self._brief else 3
+        options.styles.max_height = each * len(self.lessons) + len(self._kept) + bool(self._kept)
+
+    def _list_again(self) -> None:
+        options = self.query_one(OptionList)
+        chosen = options.highlighted
+        options.clear_options().add_options(self._options())
+        self._fit(options)
+        options.highlighted = min(chosen or 0, options.option_count - 1)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Below the list: what it is about, and which of how many."""
+        at = event.option_index - len(self._kept)
+        if at < 0:
+            said = content("x throws it away", "$foreground 60%")
+        elif self._brief:
+            said = content(self.lessons[at].summary, "$foreground 80%")
+        else:
+            said = Content("")
+        count = content(f"{event.option_index + 1}/{event.option_list.option_count}  ", "$foreground 60%")
+        self.query_one("#summary", Static).update(Content.assemble(count, said))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open the lesson, or what was kept."""
@@ -109,7 +157,8 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         """What was kept for a person comes before the lessons."""
         self._kept = self.app.shelf.entries()
         kept = [Option(_kept_entry(each, last=each is self._kept[-1])) for each in self._kept]
-        return [*kept, *(Option(_entry(*each)) for each in enumerate(self.lessons, 1))]
+        entry = _line if self._brief else _entry
+        return [*kept, *(Option(entry(*each)) for each in enumerate(self.lessons, 1))]
 
     def action_throw_away(self) -> None:
         """Ask whether what was kept is wanted no more."""
@@ -122,9 +171,7 @@ class LessonsScreen(ClosesOnce, Screen[None]):
         def answered(what: str | None) -> None:
             if what == "yes":
                 self.query_one("#said", Static).update(content(self.app.shelf.remove(kept)))
-                options = self.query_one(OptionList)
-                options.clear_options().add_options(self._options())
-                options.highlighted = 0
+                self._list_again()
 
         self.app.push_screen(SureScreen(f"Throw away what was kept of {kept.of}: {kept.words}?"), answered)
 
@@ -165,11 +212,17 @@ class LessonsScreen(ClosesOnce, Screen[None]):
 
 def _kept_entry(kept: Kept, *, last: bool) -> Content:
     head = [content("kept when the program was ended: ", "$warning"), content(kept.of, "bold")]
-    words = content(f"  {kept.words}; x throws it away", "$foreground 60%")
+    words = content(f"  {kept.words}", "$foreground 60%")
     return Content.assemble(*head, words, *([Content("\n")] if last else []))
 
 
-def _entry(number: int, lesson: Lesson) -> Content:
+def _line(number: int, lesson: Lesson) -> Content:
     muted = "$foreground 60%"
-    head = [content(f"{number}. ", muted), content(lesson.title, "bold"), content(f"  {lesson.name}", muted)]
-    return Content.assemble(*head, Content("\n"), content(lesson.summary, "$foreground 80%"), Content("\n"))
+    return Content.assemble(
+        content(f"{number:>2}. ", muted), content(lesson.title, "bold"), content(f"  {lesson.name}", muted)
+    )
+
+
+def _entry(number: int, lesson: Lesson) -> Content:
+    summary = content(lesson.summary, "$foreground 80%")
+    return Content.assemble(_line(number, lesson), Content("\n    "), summary, Content("\n"))
