@@ -500,5 +500,6 @@ def test_a_softmax_set_by_hand_says_so_where_its_gradient_would_pass() -> None:
     assert said not in controller.snapshot.narration[0]
     timeline = controller.timeline
     cut = parse_cell(controller.session, timeline, "1:backward:4:z", "∂p[4][hi]")
-    [sent] = why(controller.session, timeline, replace(cut, name="z", index=(0,))).terms
-    assert sent.label == "∂p[4][hi]"
+    terms = why(controller.session, timeline, replace(cut, name="z", index=(0,))).terms
+    assert [term.label for term in terms if "set by hand: nothing passes" in term.text] == ["∂p[4][hi]"]
+    assert [term.label for term in terms if term.value] == ["∂p[4][!]"], "the target's"
