@@ -23,13 +23,16 @@ def width(line: Iterable[Span]) -> int:
 def merge(spans: Iterable[Span]) -> Line:
     """Neighbours of one role joined, empty ones gone."""
     merged: list[Span] = []
-    for text, role in spans:
+    last: str | None = None
+    for span in spans:
+        text, role = span
         if not text:
             continue
-        if merged and merged[-1][1] == role:
+        if role == last:
             merged[-1] = (merged[-1][0] + text, role)
         else:
-            merged.append((text, role))
+            merged.append(span)
+            last = role
     return tuple(merged)
 
 
