@@ -151,9 +151,12 @@ def _parts(
     if sending:
         lines += put.lines((f"{'all':>{lead - 1}} ", "strong"), list(view.norms[slice(*columns)]), None)
     counts = (rows[0], len(sending) - rows[1], columns[0], T - columns[1])
+    gaps: list[int] = []
     if not numbers:
+        gaps.append(len(lines))
         lines.append(_legend(put.scale, counts, lead, wide))
     if memories:
+        gaps.append(len(lines))
         lines.append(_curves_title(memories, wide))
     for memory in memories:
         remembered = _Entries(_scale(memory.norms, view.powers), across, tall, numbers)
@@ -163,6 +166,9 @@ def _parts(
     if silent:
         have = "time step has" if silent == 1 else "time steps have"
         lines.append(fit([(f"{silent} {have} no loss that flows", "muted")], wide))
+    for before, at in enumerate(gaps):  # bars end where the next line begins: it would look like a part of them
+        if len(head) + len(lines) + len(foot) < high:
+            lines.insert(at + before, ())
     whole = counts[:2] == (0, 0) and len(head) + len(lines) + len(foot) <= high
     return head, [fit(line, wide) for line in lines], foot, whole
 
