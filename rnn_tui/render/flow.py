@@ -166,7 +166,9 @@ def _parts(
     if silent:
         have = "time step has" if silent == 1 else "time steps have"
         lines.append(fit([(f"{silent} {have} no loss that flows", "muted")], wide))
-    for before, at in enumerate(gaps):  # bars end where the next line begins: it would look like a part of them
+    for before, at in enumerate(
+        gaps
+    ):  # bars end where the next line begins: it would look like a part of them
         if len(head) + len(lines) + len(foot) < high:
             lines.insert(at + before, ())
     whole = counts[:2] == (0, 0) and len(head) + len(lines) + len(foot) <= high

@@ -37,6 +37,7 @@ class Driver:
         sentence that no dialog waits for. In a pause, `look_ahead` is called in the thread."""
         self._look, self._after_batch, self._look_ahead = look, after_batch, look_ahead
         self._pause: asyncio.TimerHandle | None = None
+        self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="controller")
         self._pending: list[_Request] = []
         self._wake = asyncio.Event()
@@ -93,12 +94,15 @@ class Driver:
                 self._after_batch(heard[-1] if heard else "")
             if not self._pending:
                 self._idle.set()
+                if self._closed:
+                    return
                 # What it raises it will raise once more where it is asked for, and is heard of there.
                 self._pause = loop.call_later(PAUSE, self._pool.submit, self._look_ahead)
 
     def close(self) -> None:
         """Take no more jobs; a running one must have been cancelled by whoever knows how."""
         self.drop()
+        self._closed = True
         self._stay_here()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
