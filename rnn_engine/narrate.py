@@ -240,7 +240,8 @@ def _added(place: Place, equation: str) -> str:
     matrices = [f"∂{name}" for name, part in parts.items() if part.size > 1]
     if matrices:
         numbers.append(f"to {_listed(matrices)}")
-    return f"It adds {_listed(numbers)}." if numbers else ""
+    who = "It adds" if place.tape.B == 1 else "All sequences add"
+    return f"{who} {_listed(numbers)}." if numbers else ""
 
 
 def _starts_here(place: Place) -> bool:

@@ -365,3 +365,6 @@ def test_a_backward_step_says_what_it_adds_to_the_parameters() -> None:
     assert said("1:backward:1:a").endswith("It adds 0.0276 to ∂b_h and to ∂W_xh."), "h[0] is 0"
     assert said("1:backward:2:z").endswith("It adds to ∂W_hy and ∂b_y.")
     assert "adds" not in said("1:backward:2:h")
+    s = lesson("vanishing")
+    timeline = Timeline(s.run)
+    assert "All sequences add to ∂W_hy and ∂b_y." in said("1:backward:20:z")

@@ -105,7 +105,8 @@ def test_formula_sentence_and_terms_are_those_of_the_sequence(text: str) -> None
                 assert "sends nothing back" in said and seen.formula.result == "= 0"
             elif not over:
                 assert "over at t=" not in said
-            arrives = [part for part in said.partition(": ")[2].split(" and ") if " from " in part]
+            arrived = said.partition(" All sequences add ")[0].partition(": ")[2]
+            arrives = [part for part in arrived.split(" and ") if " from " in part]
             for part in arrives:  # what stands there is the number of a sender of this very sequence
                 sender = part.split(" from ")[1].rstrip(".").partition(",")[0]
                 label, _, t = sender.rstrip("]").partition("[")
