@@ -7,7 +7,6 @@ Lines are plain tuples, so two frames compare with `==` and a row that did not c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from rnn_tui.text import cells, clip
 
@@ -38,21 +37,16 @@ def merge(spans: Iterable[Span]) -> Line:
 
 def fit(line: Iterable[Span], room: int, role: str = "") -> Line:
     """The line in exactly `room` cells: padded with `role`, or cut with `…`."""
-    return _fitted(tuple(line), room, role)
-
-
-@lru_cache(maxsize=256)
-def _fitted(line: Line, room: int, role: str) -> Line:
-    """Most lines of a screen are drawn again as they were."""
     kept: list[Span] = []
     left = room
-    for text, of in line:
+    for span in line:
+        text, of = span
         need = cells(text)
         if need > left:
             kept.append((clip(text, left), of))
             left -= cells(kept[-1][0])
             break
-        kept.append((text, of))
+        kept.append(span)
         left -= need
     if left > 0:
         kept.append((" " * left, role))
