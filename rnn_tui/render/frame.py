@@ -9,7 +9,7 @@ from rnn_tui.render.heat import legend, scale_of
 from rnn_tui.render.layout import Layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.shares import has_shares
-from rnn_tui.render.spans import Line, Span, fit, merge, width
+from rnn_tui.render.spans import Line, Span, fit, padded, width
 from rnn_tui.text import cells, clip, safe_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def framed(
 def _between_sides(line: Line, wide: int, heavy: bool, role: str) -> Line:
     """Most lines of a pane are drawn again as they were."""
     side: Span = ("┃" if heavy else "│", role)
-    return merge([side, (" ", ""), *fit(line, wide - 4), (" ", ""), side])
+    return (side, (" ", ""), *padded(line, wide - 4), (" ", ""), side)
 
 
 def _missing(names: tuple[str, ...], room: int) -> str:

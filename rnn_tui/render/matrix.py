@@ -27,7 +27,7 @@ from rnn_tui.render.measure import (
 )
 from rnn_tui.render.norms import norm_bars, sparkline
 from rnn_tui.render.number import ASKED, DOTS, EDITED, UNKNOWN, bar, number
-from rnn_tui.render.spans import Line, Span, fit, merge
+from rnn_tui.render.spans import Line, Span, fit, merge, padded
 from rnn_tui.text import cells, clip, safe_text, token_text
 
 
@@ -68,7 +68,7 @@ def draw_numbers(matrix: Matrix, shape: Shape, block: Block) -> list[Line]:
         lines.append(merge(spans))
     if shown.sign:
         lines.append(sign(matrix, shape, block))
-    return [fit(line, block.width) for line in lines]
+    return [padded(line, block.width) for line in lines]
 
 
 def name_of(matrix: Matrix, room: int) -> list[Span]:
@@ -160,11 +160,11 @@ def _cell_writer(matrix: Matrix, shape: Shape, block: Block) -> Callable[[int, i
         if cursor == (row, column):
             role += " cursor"
         before = " " * (digits - cells(text))  # the mark stands next to its number, not to the one before
-        spans = [
-            (before, pad_role),
-            (mark, f"{pad_role} {mark_role}".strip()),
-            (text, f"{under} {role}".strip()),
-        ]
+        shown = (text, f"{under} {role}".strip())
+        if mark_role:
+            spans = [(before, pad_role), (mark, f"{pad_role} {mark_role}".strip()), shown]
+        else:
+            spans = [(before + mark, pad_role), shown]
         if bars:
             spans.append((block_glyph or " ", f"{under} {'negative' if value < 0 else 'positive'}".strip()))
         return spans

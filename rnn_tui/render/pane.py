@@ -19,7 +19,7 @@ from rnn_tui.render.measure import PRECISION, Part, Shape, known_at, measure, pa
 from rnn_tui.render.measure import cell_at as in_block
 from rnn_tui.render.number import number
 from rnn_tui.render.shares import has_shares, shares
-from rnn_tui.render.spans import Line, Span, fit, merge
+from rnn_tui.render.spans import Line, Span, fit
 from rnn_tui.render.strip import cell_in_strip, is_strip, strip
 from rnn_tui.text import safe_text
 
@@ -216,9 +216,11 @@ def _matrices(
             lines = (draw_heat if block.form.heat else draw_numbers)(matrix, shape, how)
         done[block.index] = Done(matrix, shape, how, lines)
         for y, line in enumerate(lines, block.y):
-            rows[y] += [(" " * (block.x - ends[y]), ""), *line]
+            if block.x > ends[y]:
+                rows[y].append((" " * (block.x - ends[y]), ""))
+            rows[y] += line
             ends[y] = block.x + block.width
-    body: list[Line] = [merge(row) for row in rows]
+    body: list[Line] = [tuple(row) for row in rows]
     if bars:
         body += [(), *shares(matrices[0], wide, high - len(body) - 1, row=_row_of_bars(cursor))]
     return body, placed

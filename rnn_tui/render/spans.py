@@ -16,7 +16,7 @@ Line = tuple[Span, ...]
 
 def width(line: Iterable[Span]) -> int:
     """Cells the line takes."""
-    return sum(cells(text) for text, _ in line)
+    return sum([cells(text) for text, _ in line])
 
 
 def merge(spans: Iterable[Span]) -> Line:
@@ -51,6 +51,14 @@ def fit(line: Iterable[Span], room: int, role: str = "") -> Line:
     if left > 0:
         kept.append((" " * left, role))
     return merge(kept)
+
+
+def padded(line: Line, room: int) -> Line:
+    """`fit` for lines that are merged already and mostly fit: what is there stays the object it is."""
+    left = room - width(line)
+    if left < 0:
+        return fit(line, room)
+    return (*line, (" " * left, "")) if left else line
 
 
 def spread(left: Iterable[Span], right: Iterable[Span], room: int, role: str = "") -> Line:
