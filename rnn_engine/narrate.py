@@ -221,7 +221,7 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
     parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
     complete = f"{short[:-1]} is complete: {_listed(parts)}."
-    added = _added(place, equation)
+    added = "" if padded(place) else _added(place, equation)
     return (
         *([f"{complete} {added}"] if added else []),
         complete,

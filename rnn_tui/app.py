@@ -149,6 +149,8 @@ class RnnTuiApp(PaintedApp[None]):
         self.shelf = self._keeper.shelf
         self.kept: Path | None = None
         """Where what was not saved has been written, when the program was ended from outside."""
+        self.lost = False
+        """Whether that could not be."""
         self._keeping, self._kept = threading.Lock(), False
         self._precision = precision
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
@@ -241,7 +243,9 @@ class RnnTuiApp(PaintedApp[None]):
         """Write what is not saved to where it is offered again; once, in whatever thread hears of the end first."""
         with self._keeping:
             if not self._kept and self._session is not None:
+                unsaved = self._session.controller.unsaved
                 self._kept, self.kept = True, self.shelf.keep(self._session.controller)
+                self.lost = unsaved and self.kept is None
 
     def kept_of(self, controller: Controller) -> str:
         """One sentence on what was kept of a session, if anything was."""
@@ -249,8 +253,10 @@ class RnnTuiApp(PaintedApp[None]):
         return f"kept when the program was ended: {kept.words}; {self.key('open')} lists it" if kept else ""
 
     def _leave(self, code: int) -> None:
-        self.keep()
-        self.exit(return_code=code)
+        try:
+            self.keep()
+        finally:
+            self.exit(return_code=code)
 
     async def action_quit(self) -> None:
         """Textual's own Ctrl-Q: as `q`, it asks where something would be lost."""

@@ -239,6 +239,11 @@ def open_screen(args: argparse.Namespace) -> int:
         raise
     if app.return_code:  # a signal, or a crash
         app.keep()
+    if app.lost and app.return_code != HANG_UP:
+        complain(
+            "what was not saved is lost: the folder for it cannot be written (`rnn-tui diagnose` names it)",
+            FAILED,
+        )
     if app.kept is not None and app.return_code != HANG_UP:
         complain(f"what was not saved is kept; `rnn-tui {app.kept}` opens it", FAILED)
     return complain(app.refusal, BAD) if app.refusal else app.return_code or FINE

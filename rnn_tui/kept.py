@@ -116,11 +116,13 @@ class Shelf:
         """The files, the latest first."""
         if self.folder is None:
             return []
-        try:
-            found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
-            return sorted(found, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
-        except OSError:
-            return []
+        found: list[tuple[float, str, Path]] = []
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                with suppress(OSError):  # gone meanwhile, or a link to nowhere: the others are still there
+                    if _NAME.fullmatch(path.name):
+                        found.append((path.stat().st_mtime, path.name, path))
+        return [path for _, _, path in sorted(found, reverse=True)]
 
 
 def _identity(origin: str) -> tuple[str, str]:

@@ -194,7 +194,7 @@ def judge(question: Question, given: str, help: str = "") -> Answer | None:
     if not isfinite(number):
         return None
     distance = number - value
-    return answer("value", distance, abs(distance) <= tolerance(value))
+    return answer("value", distance, isfinite(value) and abs(distance) <= tolerance(value))
 
 
 def tolerance(value: float) -> float:

@@ -126,6 +126,15 @@ def test_where_nothing_can_be_written_it_ends_all_the_same(tmp_path: Path, shelf
         os.kill(child.pid, signal.SIGTERM)
         assert child.code() == TERMINATED
         assert b"Traceback" not in child.bytes
+        assert b"what was not saved is lost" in child.bytes
+
+
+def test_a_file_that_is_gone_hides_no_other(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "kept")
+    path = shelf.keep(with_edit())
+    assert path is not None
+    path.with_name(path.name.replace("-20", "-21", 1)).symlink_to(tmp_path / "nowhere")
+    assert [entry.path for entry in shelf.entries()] == [path]
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -368,3 +368,13 @@ def test_a_backward_step_says_what_it_adds_to_the_parameters() -> None:
     s = lesson("vanishing")
     timeline = Timeline(s.run)
     assert "All sequences add to ∂W_hy and ∂b_y." in said("1:backward:20:z")
+
+
+def test_where_a_sequence_is_over_it_adds_nothing() -> None:
+    text = "h = tanh(w * x + u * h[t-1])\no = v * h + q * h[t+1]\nloss = squared_error(o, y)"
+    series = [{"inputs": [0.1, 0.2, 0.3], "targets": [0.2, 0.3, 0.4]}, {"inputs": [0.5], "targets": [0.4]}]
+    weights = {"w": 0.5, "u": 0.5, "v": 1.0, "q": -0.7}
+    s = session(text, weights, data={"sequences": series, "batch": 2})
+    timeline, at = Timeline(s.run), s.schedule.span("1:backward:2:h").start
+    assert "All sequences add" in observe(s, timeline, at, 0).narration[0]
+    assert " add" not in observe(s, timeline, at, 1).narration[0]

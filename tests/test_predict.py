@@ -149,7 +149,7 @@ def test_hiding_leaves_the_snapshot_alone() -> None:
         (2.3e-9, "0.004", "value", "wrong"), (2.3e-9, "0", "value", "wrong"), (2.3e-9, "2.4E-9", "value", "right"),
         (2.3e-9, "-2.3e-9", "value", "wrong"), (2.3e-9, "0.0000000023", "value", "right"),
         (1234.0, "1225", "value", "right"), (1234.0, "1220", "value", "wrong"),
-        (0.75, "0,75", "value", "right"),
+        (0.75, "0,75", "value", "right"), (float("inf"), "5", "value", "wrong"), (float("-inf"), "-", "sign", "right"),
     ],
 )  # fmt: skip
 def test_verdicts(value: float, given_text: str, asked: str, verdict: str) -> None:

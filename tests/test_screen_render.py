@@ -22,6 +22,7 @@ from rnn_tui.render.number import bar, number, scale
 from rnn_tui.render.pack import pack, window
 from rnn_tui.render.palette import palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, draw_pane
+from rnn_tui.render.shares import shares
 from rnn_tui.render.spans import fit, text_of, width
 from rnn_tui.render.timeline import draw_timeline
 from rnn_tui.screens.stage import PANE_TYPES
@@ -537,3 +538,13 @@ def test_a_cell_that_stays_behind_does_not_hide_where_we_are() -> None:
     far = pane_text(replace(view, selection=Selection("h", 3, 0)), 36, 8)
     assert "▸25" in far.splitlines()[-1]
     assert "↓" in far.splitlines()[-1]
+
+
+@pytest.mark.parametrize("width", range(30, 110))
+def test_what_is_said_below_bars_is_never_cut(width: int) -> None:
+    p = np.full((1, 70), 0.8 / 69)
+    p[0, 3] = 0.2
+    matrix = Matrix("p", p, ("1",), tuple(f"c{k}" for k in range(70)), current=0, kind="over time")
+    for largest_first in (None, True, False):
+        last = text_of(shares(matrix, width, 9, largest_first=largest_first)).splitlines()[-1]
+        assert "…" not in last and (last.startswith("c") or "more" in last)

@@ -83,6 +83,8 @@ def shares(
     if len(kept) < count and not by_their_size:
         largest = next(at for at, one in enumerate(by_size) if one not in kept)
         said.append(f"the {largest} largest{' and the marked' if largest < len(kept) else ''}")
+    while said and cells("; ".join(said)) > width:  # a sentence that is cut says something else
+        said.pop()
     if said and len(lines) < height:
         lines.append(fit([("; ".join(said), "muted")], width))
     return lines
