@@ -231,14 +231,15 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
 
 
 def _added(place: Place, equation: str) -> str:
-    """What a step adds to the gradients of parameters, over all sequences; nothing where that is nothing."""
+    """What a step adds to the gradients of parameters that are one number, over all sequences; of matrices the panes
+    mark it, and the names alone would say less than they take."""
     adds = Step(place.tape, "backward", place.place, equation).adds
     parts = {name: part for name, part in adds.items() if part.any()}
     numbers = [
         f"{STYLES[3].vector(p.ravel(), True).text} to ∂{name}" for name, p in parts.items() if p.size == 1
     ]
     matrices = [f"∂{name}" for name, part in parts.items() if part.size > 1]
-    if matrices:
+    if numbers and matrices:
         numbers.append(f"to {_listed(matrices)}")
     who = "It adds" if place.tape.B == 1 else "All sequences add"
     return f"{who} {_listed(numbers)}." if numbers else ""

@@ -34,10 +34,9 @@ from rnn_tui.painting.app import PaintedApp
 from rnn_tui.protocols import Controller, Lesson, Opening, OpenSession
 from rnn_tui.render.arrange import KINDS, Kind, Scene
 from rnn_tui.render.display import Display
-from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.keys import priority_binding
-from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.opening import OpeningScreen
 from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
 from rnn_tui.terminal import TerminalSettings
@@ -183,7 +182,7 @@ class RnnTuiApp(PaintedApp[None]):
         if self._opening is not None:
             first = replace(self._opening, open=partial(_with_screen, self._opening.open))
             return OpeningScreen(first, self.palette, self._begin)
-        return LessonsScreen(self.lessons, self._open, self.show_session, first=True)
+        return self._list_of_lessons(first=True)
 
     def _open(self, name: str) -> Controller:
         return _with_screen(partial(self._open_session, name))
@@ -305,7 +304,12 @@ class RnnTuiApp(PaintedApp[None]):
 
     def choose(self) -> None:
         """Show the list of lessons over the session."""
-        self.push_screen(LessonsScreen(self.lessons, self._open, self.show_session, first=False))
+        self.push_screen(self._list_of_lessons(first=False))
+
+    def _list_of_lessons(self, *, first: bool) -> Screen[None]:
+        from rnn_tui.screens.lessons import LessonsScreen  # with a session to begin with it is not needed
+
+        return LessonsScreen(self.lessons, self._open, self.show_session, first=first)
 
     def show_session(self, controller: Controller) -> None:
         """Show a session that was opened from the list; one that was shown before makes way, if it may."""

@@ -18,7 +18,7 @@ from textual.message import Message
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.render.cells import Selection, exact, moved, resolve, selection_at
 from rnn_tui.render.display import Display
-from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.render.pane import Drawn, Manner, PaneView, cell_at, draw_pane, same
 from rnn_tui.render.spans import Line

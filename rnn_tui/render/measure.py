@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rnn_engine.snapshot import Matrix
-from rnn_tui.render.number import room_for
+from rnn_tui.render.number import PRECISION, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.text import cells, safe_text, token_text
 
 LONGEST_LABEL = 12
 LONGEST_NAME = 16
 """Cells of a name that count in a layout: a longer one has what room there is, and no matrix suffers for it."""
-PRECISION = 4
-"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 NORM = 5
 """Cells of the bars of a norm over time, with the gap before them."""
 LONGEST_SCALE = 5

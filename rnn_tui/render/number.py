@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import floor, isfinite, log10
 
+PRECISION = 4
+"""Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
 UNKNOWN, ASKED, EDITED = "·", "?", "✎"
 _BARS = " ▁▂▃▄▅▆▇"
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

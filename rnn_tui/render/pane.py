@@ -15,9 +15,9 @@ from rnn_tui.render.heat import draw_heat
 from rnn_tui.render.layout import Layout, Placed, layout
 from rnn_tui.render.levels import full_scales
 from rnn_tui.render.matrix import Block, draw_numbers
-from rnn_tui.render.measure import PRECISION, Part, Shape, known_at, measure, part
+from rnn_tui.render.measure import Part, Shape, known_at, measure, part
 from rnn_tui.render.measure import cell_at as in_block
-from rnn_tui.render.number import number
+from rnn_tui.render.number import PRECISION, number
 from rnn_tui.render.shares import has_shares, shares
 from rnn_tui.render.spans import Line, Span, fit
 from rnn_tui.render.strip import cell_in_strip, is_strip, strip

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
 from rnn_tui.render.matrix import unknown
-from rnn_tui.render.measure import LONGEST_LABEL, PRECISION, edited_at, entry_width, known_at, widest
-from rnn_tui.render.number import EDITED, number, room_for
+from rnn_tui.render.measure import LONGEST_LABEL, edited_at, entry_width, known_at, widest
+from rnn_tui.render.number import EDITED, PRECISION, number, room_for
 from rnn_tui.render.pack import window
 from rnn_tui.render.spans import Line, Span, fit, merge
 from rnn_tui.text import cells, clip, safe_text, token_text

@@ -15,7 +15,7 @@ from rnn_tui.commands import Command
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.lines import FooterView
-from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.driver import Driver, Job
 from rnn_tui.screens.stage import Stage

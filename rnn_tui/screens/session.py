@@ -15,7 +15,7 @@ from rnn_tui.panes.base import Pane
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
 from rnn_tui.render.display import Display
-from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens import arranging, predicting
 from rnn_tui.screens.arranging import Arranging

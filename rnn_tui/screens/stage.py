@@ -19,7 +19,7 @@ from rnn_tui.panes.panel import Panel
 from rnn_tui.panes.weights import Weights
 from rnn_tui.render.arrange import LEAST_HEIGHT, LEAST_WIDTH, PLAIN, Arrangement, Scene, boxed, kind
 from rnn_tui.render.cells import Cell, Selection, selection_at, written_in
-from rnn_tui.render.measure import PRECISION
+from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import Palette
 from rnn_tui.screens.place import Placing
 from rnn_tui.widgets.lines import LineWidget
