@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # it holds arrays and makes none: the screen is there before 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
-PANES = ("inputs", "weights", "hidden", "output", "gradients")
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Matrix:
@@ -109,7 +107,7 @@ class Snapshot:
     address: str
     equation: str
     panes: Mapping[str, tuple[Matrix, ...]]
-    """Every name of `PANES`."""
+    """Every name of `rnn_engine.panes`."""
     names: Mapping[str, str]
     """A title for each pane: `hidden` → `hidden state h`."""
     formula: Formula

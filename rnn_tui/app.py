@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
+from textual.app import App
 from textual.binding import BindingType
 from textual.color import Color
 from textual.command import Provider
@@ -37,11 +38,9 @@ from rnn_tui.render.display import Display
 from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.keys import priority_binding
-from rnn_tui.screens.opening import OpeningScreen
 from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
-from rnn_tui.tour import Tour
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
@@ -162,10 +161,17 @@ class RnnTuiApp(PaintedApp[None]):
         self.register_theme(_theme("rnn-light", LIGHT, dark=False))
         self.register_theme(_terminal_theme(TERMINAL))
         self.register_theme(_plain_theme())
-        self.theme = f"rnn-{terminal.theme}"
+        self._dress(f"rnn-{terminal.theme}")
         self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
         # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
         self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
+
+    def _dress(self, theme: str) -> None:
+        """Begin with a theme. Set as usual it would count as a change, and all of the CSS be parsed once more."""
+        self.set_reactive(App.theme, theme)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def key(self, id: str) -> str:
         """The first key of a command, as a person would write it."""
@@ -180,7 +186,9 @@ class RnnTuiApp(PaintedApp[None]):
         if self._begin_with is not None:
             return self._session_screen(self._begin_with)
         if self._opening is not None:
-            first = replace(self._opening, open=partial(_with_screen, self._opening.open))
+            from rnn_tui.screens.opening import OpeningScreen
+
+            first = self._opening._replace(open=partial(_with_screen, self._opening.open))
             return OpeningScreen(first, self.palette, self._begin)
         return self._list_of_lessons(first=True)
 
@@ -193,6 +201,8 @@ class RnnTuiApp(PaintedApp[None]):
         scene = Scene(arrangements=self._keeper.memory.arrangements, most=self._most)
         self._session = SessionScreen(controller, self.palette, scene, self._precision)
         if self._keeper.file is not None and not self._keeper.memory.toured:
+            from rnn_tui.tour import Tour
+
             self._session.tour = Tour()
             self.remember(toured=True)
         return self._session

@@ -6,8 +6,8 @@ Completion, the manual page and `--help` come from it, so it imports neither Num
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 from rnn_tui import examples
 from rnn_tui.export.formats import ALONE, FORMATS, PANELS
@@ -19,11 +19,6 @@ EXAMPLES = examples.PROGRAM
 ADDRESSES = """\
 An address is iteration:phase:t:equation, as in 12:backward:3:h; a part of one, as in 200:update,
 stands for all it matches."""
-
-COMMANDS = (
-    "open", "list", "trace", "narrate", "why", "flow", "horizon", "predict", "edits", "export", "check", "new",
-    "config", "diagnose", "completion",
-)  # fmt: skip
 
 PICTURE_THEMES = tuple(theme for theme in THEMES if theme != "terminal")
 """A picture has no terminal whose own colours it could have."""
@@ -54,112 +49,71 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def parser() -> Parser:
-    """The whole grammar. `open` is what a bare name or file means."""
-    top = Parser(
-        prog="rnn-tui",
-        usage="rnn-tui [NAME-OR-FILE]\n       rnn-tui COMMAND …",
-        description=f"A time-travel step debugger for recurrences, in the terminal.\n\n{EXAMPLES}",
-        formatter_class=Help,
-        allow_abbrev=False,
-    )
-    top.add_argument("-V", "--version", action=Version, nargs=0, help="show the versions and leave")
-    commands = top.add_subparsers(
-        dest="command", metavar="COMMAND", title="commands", prog="rnn-tui", parser_class=Parser
-    )
+A_SESSION = "the name of a lesson, or a file"
 
-    def add(name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
-        text = description or summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
-        if name in examples.COMMANDS:
-            text += f"\n\nexamples:\n{examples.COMMANDS[name]}"
-        return commands.add_parser(
-            name, help=summary, description=text, formatter_class=Help, allow_abbrev=False
-        )
 
-    a_session = "the name of a lesson, or a file"
+class Entry(NamedTuple):
+    """What a command is called in the list of them, what its help begins with, and what it takes."""
 
-    p = add(
-        "open",
-        "open a lesson or a file on the screen",
-        "Open a lesson or a file on the screen; without one, the list of lessons. The word `open` may be\n"
-        "left out, unless the file is called like a command.",
-    )
-    p.add_argument("session", nargs="?", metavar="SESSION", help=a_session)
+    fill: Callable[[argparse.ArgumentParser], None]
+    summary: str
+    description: str = ""
+    """Of several sentences; without one, the summary is it."""
+
+
+def _open(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", nargs="?", metavar="SESSION", help=A_SESSION)
     add_settings(p)
 
-    p = add("list", "list the lessons")
+
+def _list(p: argparse.ArgumentParser) -> None:
     p.add_argument("--json", action="store_true", help="one array of objects")
 
-    p = add(
-        "trace",
-        "print the steps of a session, one a line",
-        f"Print the steps of a session, one a line.\n\n{ADDRESSES}",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _trace(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     add_steps(p)
     p.add_argument("--json", action="store_true", help="one object a line, every number in full")
 
-    p = add(
-        "narrate",
-        "print one plain sentence a step",
-        f"Print one plain sentence a step, with the notes of the marks.\n\n{ADDRESSES}",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _narrate(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     add_steps(p)
     add_sequence(p)
 
-    p = add(
-        "why",
-        "why does a number have its value? its terms, ranked",
-        "Print the terms of one number, the largest first, each with its share and the step it comes from.\n\n"
-        "A cell is a name, its time step and its element, as they are printed: h[3][0], ∂z[4][class] (or dz[4][2]),\n"
-        "loss[2], x[1], W_xh[0,there]. Without a time step it is that of the address: h[0]; one before is h[t-1][0].\n"
-        "At an address on the way back, the gradient of a parameter is the sum so far.",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _why(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     p.add_argument("address", metavar="ADDRESS", help="where it is seen from, such as 1:backward:3:h")
     p.add_argument("cell", metavar="CELL", help="such as h[3][0], dh[0], W_hh[0,1]")
     add_sequence(p)
     p.add_argument("--json", action="store_true", help="one object")
 
-    p = add("flow", "what the loss of every time step sends to every other")
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _flow(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     add_iteration(p)
     add_sequence(p)
     p.add_argument("--json", action="store_true", help="one object, with the hops of the last loss")
 
-    p = add(
-        "horizon",
-        "after how many steps is the gradient gone, and where does it die?",
-        "Print after how many steps less than 1 % of the last state's gradient is left, and the hop up to there that\n"
-        "loses most with its factor: in one line, or one for each direction where states are carried both ways.",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _horizon(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     add_iteration(p)
     add_sequence(p)
     p.add_argument(
         "--at-least", type=int, metavar="N", help="exit with 1 where it is shorter, or cannot be told"
     )
 
-    p = add(
-        "predict",
-        "judge answers: are these numbers right?",
-        "Judge the answers in a CSV file with the columns address, cell and given, as predict mode does: right is\n"
-        "within 1 %, or within 0.005 and 5 % of the value; + or - stands for the sign alone, and 0 is 0; 2x4, [4] or\n"
-        "scalar is the shape. Prints the record with the correct values, and exits with 1 where an answer is wrong.",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _predict(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     p.add_argument("answers", metavar="ANSWERS.csv", help="such as P saves in predict mode")
     add_sequence(p)
 
-    p = add(
-        "edits",
-        "what is set by hand; and a session with more of it",
-        "List what a session has set by hand. With --set set a number, with -o write the session so changed:\n"
-        'rnn-tui edits hello --set \'{"address": "3:forward:2:h", "index": [0], "value": 0.5}\' -o what-if.json\n\n'
-        "An edit is written as in a file (docs/replay-format.md); one of the same number takes its place.",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _edits(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     p.add_argument(
         "--set", dest="changes", action="append", default=[], metavar="EDIT", help="one JSON object"
     )
@@ -167,15 +121,9 @@ def parser() -> Parser:
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
     p.add_argument("--json", action="store_true", help="one array of edits, as a file has it")
 
-    p = add(
-        "export",
-        "write a picture of the screen, or steps as a document",
-        "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
-        "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
-        f"{ADDRESSES} A picture shows the first of them. Without an address it is the step at\n"
-        "which the session opens.",
-    )
-    p.add_argument("session", metavar="SESSION", help=a_session)
+
+def _export(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", metavar="SESSION", help=A_SESSION)
     p.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="the file to write; - is the standard output"
     )
@@ -194,21 +142,12 @@ def parser() -> Parser:
     p.add_argument("--ascii", action="store_true", help="pictures: in ASCII alone")
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
 
-    p = add(
-        "check",
-        "check files: valid? shapes? gradients?",
-        "Check that each file is valid and, where it has a loss, that its gradients agree with central\n"
-        "differences. Exits with 1 where they do not, with 2 where a file is not valid.",
-    )
-    p.add_argument("sessions", nargs="+", metavar="SESSION", help=a_session)
 
-    p = add(
-        "new",
-        "start a session from your own data",
-        "Write a session that trains a cell to predict what comes next in your data: the next token of a\n"
-        "text, the next row of a table, the next item of a list. Weights are written into the file as values:\n"
-        "change what you like.",
-    )
+def _check(p: argparse.ArgumentParser) -> None:
+    p.add_argument("sessions", nargs="+", metavar="SESSION", help=A_SESSION)
+
+
+def _new(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--cell", required=True, metavar="CELL", help="rnn, lstm, gru, or another text of rnn_engine/cells"
     )
@@ -240,7 +179,8 @@ def parser() -> Parser:
     )
     p.add_argument("--force", action="store_true", help="replace the file if it is there")
 
-    p = add("config", "what is set, and by whom; an example of a config file")
+
+def _config(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "what", nargs="?", choices=("show", "path"), default="show", help="all of it, or where the file is"
     )
@@ -249,13 +189,14 @@ def parser() -> Parser:
     )
     add_settings(p)
 
-    p = add("diagnose", "what was found out about this terminal, for a bug report")
+
+def _diagnose(p: argparse.ArgumentParser) -> None:
     p.add_argument("--json", action="store_true", help="one object")
     add_settings(p)
 
-    p = add("completion", "print what makes a shell complete our names and options")
+
+def _completion(p: argparse.ArgumentParser) -> None:
     p.add_argument("shell", choices=("bash", "zsh", "fish"))
-    return top
 
 
 def add_steps(command: argparse.ArgumentParser, only: str = "") -> None:
@@ -273,21 +214,152 @@ def add_sequence(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sequence", type=int, default=1, metavar="S", help="which sequence of a batch (1)")
 
 
+GRAMMAR: Mapping[str, Entry] = {
+    "open": Entry(
+        _open,
+        "open a lesson or a file on the screen",
+        "Open a lesson or a file on the screen; without one, the list of lessons. The word `open` may be\n"
+        "left out, unless the file is called like a command.",
+    ),
+    "list": Entry(
+        _list,
+        "list the lessons",
+    ),
+    "trace": Entry(
+        _trace,
+        "print the steps of a session, one a line",
+        f"Print the steps of a session, one a line.\n\n{ADDRESSES}",
+    ),
+    "narrate": Entry(
+        _narrate,
+        "print one plain sentence a step",
+        f"Print one plain sentence a step, with the notes of the marks.\n\n{ADDRESSES}",
+    ),
+    "why": Entry(
+        _why,
+        "why does a number have its value? its terms, ranked",
+        "Print the terms of one number, the largest first, each with its share and the step it comes from.\n\n"
+        "A cell is a name, its time step and its element, as they are printed: h[3][0], ∂z[4][class] (or dz[4][2]),\n"
+        "loss[2], x[1], W_xh[0,there]. Without a time step it is that of the address: h[0]; one before is h[t-1][0].\n"
+        "At an address on the way back, the gradient of a parameter is the sum so far.",
+    ),
+    "flow": Entry(
+        _flow,
+        "what the loss of every time step sends to every other",
+    ),
+    "horizon": Entry(
+        _horizon,
+        "after how many steps is the gradient gone, and where does it die?",
+        "Print after how many steps less than 1 % of the last state's gradient is left, and the hop up to there that\n"
+        "loses most with its factor: in one line, or one for each direction where states are carried both ways.",
+    ),
+    "predict": Entry(
+        _predict,
+        "judge answers: are these numbers right?",
+        "Judge the answers in a CSV file with the columns address, cell and given, as predict mode does: right is\n"
+        "within 1 %, or within 0.005 and 5 % of the value; + or - stands for the sign alone, and 0 is 0; 2x4, [4] or\n"
+        "scalar is the shape. Prints the record with the correct values, and exits with 1 where an answer is wrong.",
+    ),
+    "edits": Entry(
+        _edits,
+        "what is set by hand; and a session with more of it",
+        "List what a session has set by hand. With --set set a number, with -o write the session so changed:\n"
+        'rnn-tui edits hello --set \'{"address": "3:forward:2:h", "index": [0], "value": 0.5}\' -o what-if.json\n\n'
+        "An edit is written as in a file (docs/replay-format.md); one of the same number takes its place.",
+    ),
+    "export": Entry(
+        _export,
+        "write a picture of the screen, or steps as a document",
+        "Write what the screen shows at a step as a picture (svg, png, txt, ansi), or steps as a document: md, what\n"
+        "each computes in symbols and in numbers, or csv, a row for each number. The suffix of the file says which.\n\n"
+        f"{ADDRESSES} A picture shows the first of them. Without an address it is the step at\n"
+        "which the session opens.",
+    ),
+    "check": Entry(
+        _check,
+        "check files: valid? shapes? gradients?",
+        "Check that each file is valid and, where it has a loss, that its gradients agree with central\n"
+        "differences. Exits with 1 where they do not, with 2 where a file is not valid.",
+    ),
+    "new": Entry(
+        _new,
+        "start a session from your own data",
+        "Write a session that trains a cell to predict what comes next in your data: the next token of a\n"
+        "text, the next row of a table, the next item of a list. Weights are written into the file as values:\n"
+        "change what you like.",
+    ),
+    "config": Entry(
+        _config,
+        "what is set, and by whom; an example of a config file",
+    ),
+    "diagnose": Entry(
+        _diagnose,
+        "what was found out about this terminal, for a bug report",
+    ),
+    "completion": Entry(
+        _completion,
+        "print what makes a shell complete our names and options",
+    ),
+}
+
+
+COMMANDS = tuple(GRAMMAR)
+
+
+def parser() -> Parser:
+    """The whole grammar."""
+    top = Parser(
+        prog="rnn-tui",
+        usage="rnn-tui [NAME-OR-FILE]\n       rnn-tui COMMAND …",
+        description=f"A time-travel step debugger for recurrences, in the terminal.\n\n{EXAMPLES}",
+        formatter_class=Help,
+        allow_abbrev=False,
+    )
+    top.add_argument("-V", "--version", action=Version, nargs=0, help="show the versions and leave")
+    commands = top.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog="rnn-tui", parser_class=Parser
+    )
+    for name, entry in GRAMMAR.items():
+        entry.fill(
+            commands.add_parser(
+                name,
+                help=entry.summary,
+                description=_description(name),
+                formatter_class=Help,
+                allow_abbrev=False,
+            )
+        )
+    return top
+
+
+def command_parser(name: str) -> Parser:
+    """The grammar of one command."""
+    one = Parser(
+        prog=f"rnn-tui {name}", description=_description(name), formatter_class=Help, allow_abbrev=False
+    )
+    GRAMMAR[name].fill(one)
+    return one
+
+
+def _description(name: str) -> str:
+    _, summary, description = GRAMMAR[name]
+    text = description or summary[0].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
+    return f"{text}\n\nexamples:\n{examples.COMMANDS[name]}" if name in examples.COMMANDS else text
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse. A first word that is neither a command nor an option of ours is something to open."""
-    if not argv or argv[0] not in (*COMMANDS, "-h", "--help", "-V", "--version"):
-        argv = ["open", *argv]
-    grammar = parser()
-    args, extra = grammar.parse_known_args(argv)
+    name, *rest = argv or ("open",)
+    if name in ("-h", "--help", "-V", "--version"):
+        return parser().parse_args(argv)
+    if name not in COMMANDS:
+        name, rest = "open", list(argv)
+    command = command_parser(name)  # the others are not needed: to make all of them takes its time
+    args, extra = command.parse_known_args(rest)
+    args.command = name
     if extra:
-        refuse(subparsers(grammar)[args.command], extra, args)
+        refuse(command, extra, args)
     return args
-
-
-def subparsers(grammar: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, by its name."""
-    (group,) = (action for action in grammar._actions if isinstance(action, argparse._SubParsersAction))
-    return dict(group.choices)
 
 
 def refuse(command: argparse.ArgumentParser, extra: Sequence[str], args: argparse.Namespace) -> NoReturn:

@@ -6,13 +6,12 @@ Time moves with the arrows, cells with h j k l; a capital letter is the same thi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_tui.keynames import printed
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """Something a person can ask for."""
 
     id: str

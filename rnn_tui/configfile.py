@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rnn_tui.commands import COMMANDS, Command, shown_key
 from rnn_tui.rebind import FIXED, rebound
@@ -19,13 +19,12 @@ from rnn_tui.settings import SETTINGS, Choice, SettingError, Value, near, shown
 MAX_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What a config file says."""
 
     path: Path | None = None
     """The file that was read; None: there is none, or it was not to be read."""
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = MappingProxyType({})
     """By the names of the settings."""
     commands: tuple[Command, ...] = COMMANDS
     """The table of commands with the keys of `[keys]`."""

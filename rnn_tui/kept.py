@@ -12,16 +12,15 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rnn_engine.errors import EngineError
 
 MOST = 20
 """Files that are kept at most; of more, the oldest make way."""
 MAX_BYTES = 32 * 2**20
-_NAME = re.compile(r"(?P<of>[\w.-]{1,40})-\d{8}-\d{6}(?:-\d+)?-(?P<origin>[0-9a-f]{8})\.json", re.ASCII)
+_NAME = r"(?P<of>[\w.-]{1,40})-\d{8}-\d{6}(?:-\d+)?-(?P<origin>[0-9a-f]{8})\.json"
 
 
 def kept_folder() -> Path:
@@ -43,8 +42,7 @@ class Source(Protocol):
     def write_copy(self, path: Path) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A session that was kept."""
 
     path: Path
@@ -64,7 +62,7 @@ class Kept:
 
 def kept_name(path: str) -> str:
     """What a kept session was called, by the name of its file; "" where that is no kept session's."""
-    found = _NAME.fullmatch(Path(path).name)
+    found = _named(Path(path).name)
     return found["of"] if found else ""
 
 
@@ -120,14 +118,18 @@ class Shelf:
         with suppress(OSError):
             for path in self.folder.iterdir():
                 with suppress(OSError):  # gone meanwhile, or a link to nowhere: the others are still there
-                    if _NAME.fullmatch(path.name):
+                    if _named(path.name):
                         found.append((path.stat().st_mtime, path.name, path))
         return [path for _, _, path in sorted(found, reverse=True)]
 
 
+def _named(name: str) -> re.Match[str] | None:
+    return re.fullmatch(_NAME, name, re.ASCII)
+
+
 def _identity(origin: str) -> tuple[str, str]:
     """What a session is called in a file's name, and what tells it from others of that name."""
-    again = _NAME.fullmatch(Path(origin).name)
+    again = _named(Path(origin).name)
     if again:
         return again["of"], again["origin"]
     of = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(origin).name.removesuffix(".json"))[:40].strip("-.")

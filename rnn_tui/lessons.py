@@ -6,8 +6,8 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rnn_engine.errors import EngineError
 
@@ -19,8 +19,7 @@ ORDER = (
 """The order to learn in; a lesson that is not named here comes after these, by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(NamedTuple):
     """One bundled replay. The texts are as the file has them."""
 
     name: str

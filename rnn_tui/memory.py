@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from rnn_engine.snapshot import PANES
+from rnn_engine.panes import PANES
 from rnn_tui.kept import Shelf
 from rnn_tui.render.arrange import FAR, KINDS, Arrangement, Kind
 from rnn_tui.render.display import BARS, MODES, SCALES, Display
@@ -24,14 +24,13 @@ MAX_BYTES = 65_536
 FORMAT = "rnn-tui-state"
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What is remembered."""
 
-    arrangements: Mapping[Kind, Arrangement] = field(default_factory=dict)
+    arrangements: Mapping[Kind, Arrangement] = MappingProxyType({})
     toured: bool = False
     """Whether the tour has been offered."""
-    displays: Mapping[str, Display] = field(default_factory=dict)
+    displays: Mapping[str, Display] = MappingProxyType({})
     """How a person wants to see each pane."""
 
 
@@ -45,7 +44,7 @@ class Keeper:
 
     def remember(self, **changes: Any) -> str:
         """Change fields of the memory, and write it; one sentence where it cannot be written."""
-        memory = replace(self.memory, **changes)
+        memory = self.memory._replace(**changes)
         if memory == self.memory:
             return ""
         self.memory = memory
@@ -90,7 +89,7 @@ def write(file: Path, memory: Memory) -> None:
         kind: {"left": each.left, "edges": dict(each.edges), "hidden": sorted(each.hidden)}
         for kind, each in memory.arrangements.items()
     }
-    displays = {name: asdict(each) for name, each in memory.displays.items()}
+    displays = {name: each._asdict() for name, each in memory.displays.items()}
     found = {
         "format": FORMAT,
         "version": 1,

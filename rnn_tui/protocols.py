@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from rnn_engine.snapshot import Snapshot
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from rnn_engine.derive import Section
     from rnn_engine.flow import Flow, Horizon
     from rnn_engine.quantity import Cell
+    from rnn_engine.snapshot import Snapshot
     from rnn_engine.why import Why
     from rnn_tui.edits import Prompt
     from rnn_tui.places import Found
@@ -144,8 +142,7 @@ class Lesson(Protocol):
     def summary(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """What to show of a session while it is being opened, and how to open it."""
 
     title: str

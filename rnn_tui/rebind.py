@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from rnn_tui.commands import COMMANDS, VIEWS, Command, shown_key
 from rnn_tui.keynames import EXPECTED, KeyNameError, key_name
@@ -20,7 +19,7 @@ FIXED = {
 def rebound(keys: Mapping[str, object], file: str) -> tuple[Command, ...]:
     """The table with the keys of `[keys]`; `file` is its name, for complaints. Raises SettingError."""
     chosen = {name: _keys_of(name, value, f"{file}: keys.{name[:80]}") for name, value in keys.items()}
-    table = tuple(replace(entry, keys=chosen.get(entry.id, entry.keys)) for entry in COMMANDS)
+    table = tuple(entry._replace(keys=chosen.get(entry.id, entry.keys)) for entry in COMMANDS)
     for view in ("", *VIEWS):
         owner: dict[str, Command] = {}
         for entry in table:

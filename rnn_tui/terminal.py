@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rnn_tui.settings import Chosen
 
@@ -19,8 +20,7 @@ COLOUR_SYSTEMS = {"16m": "truecolor", "256": "256", "16": "standard", "none": "n
 _TRUE_COLOUR_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalSettings:
+class TerminalSettings(NamedTuple):
     """The choices that follow from the terminal, and from what the user asked for."""
 
     tty: bool = True
@@ -33,7 +33,7 @@ class TerminalSettings:
     mouse: bool = True
     fps: int = FPS
     remote: bool = False
-    chosen: Mapping[str, Chosen] = field(default_factory=dict, compare=False)
+    chosen: Mapping[str, Chosen] = MappingProxyType({})
     """The same by the names of the settings, with who chose each."""
 
     @property

@@ -6,13 +6,12 @@ It begins by itself with the first session that is ever opened, and never again;
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_tui.commands import COMMANDS, Command, command, shown_key
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """A command to try, and what it brings."""
 
     id: str
@@ -30,8 +29,7 @@ STOPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tour:
+class Tour(NamedTuple):
     """How far one has come; immutable. `at == len(STOPS)`: it is over."""
 
     at: int = 0

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from rnn_engine.derive import Section
 from rnn_engine.flow import Flow, Horizon
+from rnn_engine.panes import PANES
 from rnn_engine.quantity import Cell
-from rnn_engine.snapshot import PANES, Formula, Matrix, Snapshot, TimelineView
+from rnn_engine.snapshot import Formula, Matrix, Snapshot, TimelineView
 from rnn_engine.why import Why
 from rnn_tui.edits import Prompt
 from rnn_tui.places import Found

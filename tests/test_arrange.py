@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_engine.snapshot import PANES, TimelineView
+from rnn_engine.panes import PANES
+from rnn_engine.snapshot import TimelineView
 from rnn_tui.memory import Keeper, Memory, read, write
 from rnn_tui.render.arrange import (
     COLUMNS,

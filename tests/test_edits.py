@@ -17,10 +17,10 @@ from rnn_engine.errors import EngineError, ReplayError
 from rnn_engine.flow import itemise
 from rnn_engine.gradcheck import check_gradients
 from rnn_engine.observe import observe
+from rnn_engine.panes import PANES
 from rnn_engine.quantity import Cell
 from rnn_engine.replay import Edit, dumps, loads
 from rnn_engine.session import Session
-from rnn_engine.snapshot import PANES
 from rnn_engine.spelling import parse_cell
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import records

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -354,7 +354,7 @@ def test_modes_and_scales_go_round_both_ways() -> None:
 
 
 def test_settings_are_plain_data() -> None:
-    assert Display(**asdict(Display("heat", "fixed", 3.0))) == Display("heat", "fixed", 3.0)
+    assert Display(**Display("heat", "fixed", 3.0)._asdict()) == Display("heat", "fixed", 3.0)
     assert all(Display(mode).said for mode in (*MODES, *BARS))
     assert all(Display(scale=scale).scale_said for scale in SCALES)
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 
 from rnn_engine.core.steps import Step
 from rnn_engine.observe import observe
+from rnn_engine.panes import PANES
 from rnn_engine.session import Session
-from rnn_engine.snapshot import PANES, Matrix, Snapshot
+from rnn_engine.snapshot import Matrix, Snapshot
 from rnn_engine.timeline import Timeline
 from rnn_engine.trace import Record, records
 from tests.build import LESSONS, lesson, session, sessions

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_engine.core.operation import spell
-from rnn_engine.snapshot import PANES, Snapshot
+from rnn_engine.panes import PANES
+from rnn_engine.snapshot import Snapshot
 from rnn_engine.spelling import parse_cell, parse_shape
 from rnn_tui.controller import Controller
 from rnn_tui.predict import (

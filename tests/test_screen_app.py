@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from rnn_engine.errors import EngineError
-from rnn_engine.snapshot import PANES
+from rnn_engine.panes import PANES
 from rnn_tui.app import RnnTuiApp
 from rnn_tui.panes.panel import Draw
 from rnn_tui.render.display import Display

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnn_engine.snapshot import PANES, Formula, Matrix
+from rnn_engine.panes import PANES
+from rnn_engine.snapshot import Formula, Matrix
 from rnn_tui.controller import Controller
 from rnn_tui.lessons import directory
 from rnn_tui.render.arrange import arrange, boxed

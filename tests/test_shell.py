@@ -109,7 +109,7 @@ def test_the_command_prints_the_script(shell: str) -> None:
 def test_texts_with_quotes_stay_within_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A help with quotes, brackets and colons must not end a string of the script."""
     parser = arguments.parser()
-    trace = arguments.subparsers(parser)["trace"]
+    trace = arguments.command_parser("trace")
     trace.add_argument("--odd", metavar="O", help="it's [odd]: $(touch x) `touch x` \\")
     assert "'(--odd)--odd=[it'\\''s (odd)  $(touch x) `touch x` \\]:O: '" in completion("zsh", parser)
     assert "-d 'it\\'s [odd]: $(touch x) `touch x` \\\\'" in completion("fish", parser)
@@ -154,10 +154,10 @@ def test_help_begins_with_examples_that_parse() -> None:
             arguments.parse(words[:-1] if words[-1:] == ["--theme"] else words)
             found += 1
         if name:
-            text = arguments.subparsers(arguments.parser())[name].format_help()
+            text = arguments.command_parser(name).format_help()
             assert text.index("examples:") < text.index("options:")
     assert found > 25
-    assert "ASCII alone" in arguments.subparsers(arguments.parser())["open"].format_help()
+    assert "ASCII alone" in arguments.command_parser("open").format_help()
 
 
 def test_examples_are_of_commands_that_there_are() -> None:

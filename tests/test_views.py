@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rnn_engine.panes import PANES
 from rnn_engine.quantity import Cell
 from rnn_engine.replay import loads
 from rnn_engine.session import Session
-from rnn_engine.snapshot import PANES
 from rnn_tui.app import RnnTuiApp
 from rnn_tui.controller import Controller
 from rnn_tui.screens.dialogs import AskScreen, SureScreen

@@ -10,8 +10,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rnn_engine.errors import ReplayError
 from rnn_engine.replay.text import member, quote
@@ -53,8 +52,7 @@ def split(text: str, level: str | None) -> tuple[str, ...]:
     return tuple(text.split()) if level == "words" else tuple(text)
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesShape:
+class SeriesShape(NamedTuple):
     """What one list of inputs or targets is: T steps of tokens or of numbers."""
 
     T: int

@@ -11,8 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rnn_engine.errors import ReplayError
 
@@ -28,8 +27,7 @@ _CUT = re.compile(r"\\?[-+.\w]*\s*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(NamedTuple):
     """Stands in the parsed document where something must not be; found again, with its path, afterwards."""
 
     why: str

@@ -28,8 +28,9 @@ from rnn_tui.painting.cells import Row
 from rnn_tui.painting.pace import Pace
 from rnn_tui.painting.painter import Painter, seam
 
-LOOK_AGAIN = 0.05
-"""Seconds between looks at a line that does not keep up, should its answer be lost."""
+LOOK_AGAIN = 0.001, 0.05
+"""Seconds until the next look at a line that does not keep up: the first, and after each in vain twice as many, up to
+the last. Mostly it is Textual's writer, which waits for its turn at Python and not for the terminal."""
 LAST_ANSWER = 1.0
 """Seconds that leaving takes at most for an answer that is on its way."""
 
@@ -64,7 +65,9 @@ class PaintedApp(App[ReturnType]):
         self._pace = Pace(period=1 / constants.MAX_FPS)
         self._seam = seam()
         self._look_again: Timer | None = None
+        self._patience = LOOK_AGAIN[0]
         self._leave_now: Callable[[], None] | None = None
+        self._when_written: Callable[[], object] | None = None
 
     @property
     def behind(self) -> bool:
@@ -132,14 +135,35 @@ class PaintedApp(App[ReturnType]):
         """Send the difference to the last frame, if the line is free."""
         if not self._painter.changed or not self._running or self._leave_now is not None:
             return
-        wait = LOOK_AGAIN if self._batch_count or self.behind else self._pace.early
+        held = bool(self._batch_count) or self.behind
+        wait = self._patience if held else self._pace.early
         if wait:
             if self._look_again is None:
                 self._look_again = self.set_timer(wait, self._on_look_again)
+                self._patience = min(2 * wait, LOOK_AGAIN[1]) if held else LOOK_AGAIN[0]
             return
+        self._patience = LOOK_AGAIN[0]
         sequence = self._painter.frame()
         if sequence:
             super()._display(self.screen, cast(Any, _Frame(sequence + self._pace.question())))
+            self._written()
+
+    def when_written(self, call: Callable[[], object]) -> None:
+        """Call when the next frame is with the terminal: what takes long in a thread would keep Textual's writer,
+        which is one too, from its turn."""
+        if self._ours:
+            self._when_written = call
+        else:
+            self.call_after_refresh(call)
+
+    def _written(self) -> None:
+        if self._when_written is None:
+            return
+        if self._queued:
+            self.set_timer(LOOK_AGAIN[0], self._written)
+        else:
+            call, self._when_written = self._when_written, None
+            call()
 
     def _on_look_again(self) -> None:
         self._look_again = None

@@ -47,7 +47,8 @@ _SURE = re.compile(
     "\u2190-\u22ff\u2500-\u25fc\u2800-\u28ff]*"
 )
 """Characters of which every terminal thinks that they take one cell."""
-_SURELY_WIDE = re.compile("[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
+_SURELY_WIDE = ("\u3041", "\u3096"), ("\u30a1", "\u30fa"), ("\u4e00", "\u9fff"), ("\uac00", "\ud7a3")
+"""First and last of those that take two."""
 
 EMOJI_STYLE = "\ufe0f"
 """Makes the character before it an emoji, and mostly wider."""
@@ -66,7 +67,8 @@ _OFTEN_REDEFINED = range(16, 22)
 @lru_cache(maxsize=1024)
 def sure(text: str) -> bool:
     """Whether every terminal agrees how wide this is, so that the cursor's place is known after it."""
-    return _SURE.fullmatch(text) is not None or _SURELY_WIDE.fullmatch(text) is not None
+    wide = len(text) == 1 and any(first <= text <= last for first, last in _SURELY_WIDE)
+    return wide or _SURE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Literal, NamedTuple, get_args
 
-from rnn_engine.snapshot import PANES
+from rnn_engine.panes import PANES
 
 Box = tuple[int, int, int, int]
 """x, y, width, height."""
@@ -25,36 +25,34 @@ FAR = 500
 """Cells that an edge can be moved at most, in a saved arrangement too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """What a person has changed in one kind of layout; the edges in cells from where they would be."""
 
     left: int = 0
     """Columns by which the left side is wider."""
-    edges: Mapping[str, int] = field(default_factory=dict)
+    edges: Mapping[str, int] = MappingProxyType({})
     """Per pane: rows by which its lower edge is further down."""
     hidden: frozenset[str] = frozenset()
     """Panes that are not shown; never all of them."""
 
     def show(self, pane: str) -> Arrangement:
         """With this pane."""
-        return replace(self, hidden=self.hidden - {pane})
+        return self._replace(hidden=self.hidden - {pane})
 
     def hide(self, pane: str) -> Arrangement:
         """Without this pane, unless it is the last."""
         hidden = self.hidden | {pane}
-        return replace(self, hidden=hidden) if len(hidden) < len(PANES) else self
+        return self._replace(hidden=hidden) if len(hidden) < len(PANES) else self
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What the places depend on beside the size."""
 
     zoom: str = ""
     """A pane that takes the place of all five."""
     panel: tuple[str, ...] = ()
     """Panes in whose place a panel stands: neighbours, one below the other, or all of them."""
-    arrangements: Mapping[Kind, Arrangement] = field(default_factory=dict)
+    arrangements: Mapping[Kind, Arrangement] = MappingProxyType({})
     most: Kind = "wide"
     """The kind of layout that a person wants at most."""
 
@@ -200,7 +198,7 @@ def wider(changed: Arrangement, pane: str, by: int, width: int) -> Arrangement:
     # From where the split is, not from where it was once meant to be: a press the other way always shows.
     at = _split(width, changed) - _left(width)
     left = _split(width, Arrangement(left=at + by)) - _left(width)
-    return replace(changed, left=max(-FAR, min(left, FAR)))
+    return changed._replace(left=max(-FAR, min(left, FAR)))
 
 
 def taller(changed: Arrangement, pane: str, by: int, width: int, height: int, most: Kind) -> Arrangement:
@@ -216,7 +214,7 @@ def taller(changed: Arrangement, pane: str, by: int, width: int, height: int, mo
     meant = _stack(column, _heights(_room(boxes), boxed(width, height, most)), _room(boxes), {})
     at = column.index(pane)
     edges[pane] = max(-FAR, min(sum(rows[at]) - meant[at][1] + by, FAR))
-    moved = replace(changed, edges=edges)
+    moved = changed._replace(edges=edges)
     after = arrange(width, height, Scene(arrangements={kind(width, height, most): moved}, most=most))
     return changed if after == boxes else moved
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 MODES = ("auto", "numbers", "heat", "both")
 """`auto`: numbers where they fit, else colours for all of it; `both`: numbers on colours."""
@@ -21,8 +21,7 @@ _SAID = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(NamedTuple):
     """The settings of one pane."""
 
     mode: str = "auto"
@@ -36,14 +35,14 @@ class Display:
         """The next mode, or the one before; `bars` says whether this pane has any."""
         modes = MODES + BARS if bars else MODES
         at = modes.index(self.mode) if self.mode in modes else 0
-        return replace(self, mode=modes[(at + change) % len(modes)])
+        return self._replace(mode=modes[(at + change) % len(modes)])
 
     def scaled(self, change: int, limit: int | None = None) -> Display:
         """The next scale, or the one before; with a limit, that as a fixed one."""
         if limit:
-            return replace(self, scale="fixed", limit=float(limit))
+            return self._replace(scale="fixed", limit=float(limit))
         at = SCALES.index(self.scale)
-        return replace(self, scale=SCALES[(at + change) % len(SCALES)], limit=1.0)
+        return self._replace(scale=SCALES[(at + change) % len(SCALES)], limit=1.0)
 
     @property
     def said(self) -> str:

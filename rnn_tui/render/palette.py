@@ -6,15 +6,14 @@ Sign is blue against orange, which holds for colour-blind readers, and the minus
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.style import Style
 
 from rnn_tui.render.ramps import LEVELS, RAMPS, Ramp, ink_on
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(NamedTuple):
     """The hex values one theme is made of."""
 
     background: str
@@ -164,23 +163,22 @@ def _plain() -> dict[str, Style]:
     }
 
 
-@dataclass(frozen=True, eq=False)
 class Palette:
     """Resolves roles; every combination is made once."""
 
-    roles: dict[str, Style]
-    halves: bool = False
-    """Whether two values may share a cell, one above the other: it takes shades of colour, and the glyph `▀`."""
-    made: dict[str, Style] = field(default_factory=dict)
+    def __init__(self, roles: dict[str, Style], *, halves: bool = False) -> None:
+        """`halves`: whether two values may share a cell, one above the other: it takes shades of colour, and `▀`."""
+        self.roles, self.halves = roles, halves
+        self._made: dict[str, Style] = {}
 
     def style(self, role: str) -> Style:
         """The style of a role, or of several separated by spaces: later ones win."""
-        style = self.made.get(role)
+        style = self._made.get(role)
         if style is None:
             style = self.roles[""]
             for name in role.split():
                 style += self.roles[name]
-            self.made[role] = style
+            self._made[role] = style
         return style
 
 

@@ -7,14 +7,13 @@ Those for 256 colours are of the cube itself. Sixteen colours make no ramp: see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LEVELS = 4
 """Steps to each side of zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(NamedTuple):
     """Colours from zero outward, as hex values."""
 
     zero: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rnn_engine.snapshot import PANES
+from rnn_engine.panes import PANES
 from rnn_tui.render.arrange import Arrangement, taller, wider
 
 if TYPE_CHECKING:

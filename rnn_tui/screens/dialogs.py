@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,56 +15,20 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rnn_tui.screens.closing import ClosesOnce
+from rnn_tui.screens.line import SafeInput
 from rnn_tui.text import content
 
 Attempt = Callable[[tuple[str, ...]], Awaitable[str]]
 """Tries what was typed; returns "" or a sentence why not."""
 
-PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]*"
-"""What may be typed or pasted: an input box draws its text raw."""
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One line to fill in."""
 
     label: str
     initial: str = ""
     select: bool = False
     """Typing replaces what stands there."""
-
-
-class SafeInput(Input):
-    """An input box that takes nothing a terminal could obey."""
-
-    def __init__(self, initial: str, placeholder: str, id: str, select: bool = False) -> None:
-        super().__init__(
-            initial, placeholder=placeholder, id=id, restrict=PRINTABLE, select_on_focus=select, compact=True
-        )
-
-    KEYS = frozenset(key for each in Input.BINDINGS for key in str(getattr(each, "key", "")).split(","))
-    """What it is bound to."""
-
-    def restricted(self) -> None:
-        """What it does not take it drops without the bell."""
-
-    async def on_key(self, event: Key) -> None:
-        """Do what a key is bound to at once.
-
-        Textual does it when the key has gone up to the app, and what was typed after it has been inserted by then.
-        """
-        asks = self.screen if isinstance(self.screen, AskScreen) else None
-        if asks is not None and asks.entered:
-            event.stop()
-            event.prevent_default()
-            asks.type_ahead(event)
-        elif event.key in self.KEYS:
-            event.stop()
-            event.prevent_default()
-            if asks is not None:
-                asks.entered = event.key == "enter"
-            for binding in self._bindings.get_bindings_for_key(event.key):
-                await self.run_action(binding.action)
 
 
 class AskScreen(ClosesOnce, ModalScreen[bool]):
@@ -103,7 +66,7 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(content(self._heading), classes="heading", markup=False)
             for at, field in enumerate(self._fields):
-                yield SafeInput(field.initial, field.label, f"field-{at}", field.select)
+                yield SafeInput(field.initial, field.label, f"field-{at}", field.select, asks=self)
             yield Static(self._help(), id="said", markup=False)
 
     def _help(self) -> Content:

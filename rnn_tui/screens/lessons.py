@@ -18,8 +18,7 @@ from rnn_engine.errors import EngineError
 from rnn_tui.kept import Kept
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.screens.closing import ClosesOnce
-from rnn_tui.screens.dialogs import SafeInput, SureScreen
-from rnn_tui.screens.help import HelpScreen
+from rnn_tui.screens.line import SafeInput
 from rnn_tui.text import content
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             return
         kept = self._kept[at]
 
+        from rnn_tui.screens.dialogs import SureScreen  # as the help below: the list comes first
+
         def answered(what: str | None) -> None:
             if what == "yes":
                 self.query_one("#said", Static).update(content(self.app.shelf.remove(kept)))
@@ -177,6 +178,8 @@ class LessonsScreen(ClosesOnce, Screen[None]):
 
     def action_help(self) -> None:
         """Explain this list."""
+        from rnn_tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen("lessons", EXPLAINS, ""))
 
     def action_path(self) -> None:

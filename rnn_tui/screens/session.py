@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.events import MouseDown, MouseMove, MouseUp
 
-from rnn_engine.snapshot import PANES
+from rnn_engine.panes import PANES
 from rnn_tui.panes.around import Timeline
 from rnn_tui.panes.base import Pane
 from rnn_tui.protocols import Controller

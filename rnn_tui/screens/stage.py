@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -137,7 +136,7 @@ class Stage(Screen[None]):
 
     def zoom(self, name: str) -> None:
         """All the room for a pane; `""`: five panes."""
-        self._placing.scene = replace(self.scene, zoom=name)
+        self._placing.scene = self.scene._replace(zoom=name)
         self.rearrange()
 
     @property
@@ -165,12 +164,12 @@ class Stage(Screen[None]):
         """Arrange the layout of this size like that."""
         scene = self.scene
         here = kind(*self.app.size, scene.most)
-        self._placing.scene = replace(scene, arrangements={**scene.arrangements, here: arrangement})
+        self._placing.scene = scene._replace(arrangements={**scene.arrangements, here: arrangement})
         self.rearrange()
 
     def rearrange(self) -> None:
         """Give the panel its place, or the panes theirs."""
-        self._placing.scene = replace(self.scene, panel=self.covered_panes)
+        self._placing.scene = self.scene._replace(panel=self.covered_panes)
         if self.focused is None and self.is_mounted:
             self.set_focus(self.panes[self._here])
         # From a child: that forgets the arrangement of its parents, of which the screen is one.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from rnn_engine.snapshot import PANES, Snapshot
+from rnn_engine.panes import PANES
+from rnn_engine.snapshot import Snapshot
 from rnn_tui.protocols import Controller
 from rnn_tui.render.cells import Selection
 from rnn_tui.render.spans import Line
