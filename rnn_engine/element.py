@@ -7,8 +7,9 @@ it gets its operands: elements of values and of gradients of the tape, at one pl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,7 @@ Names = Callable[[Place, Expr, Index, bool], str]
 """The name of an element of a value, or (True) of its gradient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """How much a formula says."""
 
     style: Style
@@ -239,7 +239,7 @@ def _added(there: Place, use: ParameterUse, index: Index) -> Made:
 def _sum(terms: Sequence[tuple[float, Made]]) -> Made | None:
     """The sum of terms, each with its size."""
     if len(terms) < 2:
-        return (lambda way: terms[0][1](replace(way, brief=False, folded=False))) if terms else None
+        return (lambda way: terms[0][1](way._replace(brief=False, folded=False))) if terms else None
     return lambda way: summed([size for size, _ in terms], lambda k: terms[k][1](way), way.most)
 
 

@@ -6,7 +6,7 @@ The differences are taken in float64 whatever the run is made of: in float32 lit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 near 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradientCheck:
+class GradientCheck(NamedTuple):
     """`relative` is ‖a − n‖ / max(‖a‖, ‖n‖) over all parameters together, a ours and n by differences."""
 
     relative: float

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,7 @@ from rnn_engine.core.operation import PRODUCT, Array, Text
 Reduce = Literal["sum", "mean"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(NamedTuple):
     """How the losses of a window become one objective: over the batch first, then over time."""
 
     time: Reduce = "sum"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_engine.core.arithmetic import PRODUCT_OF_MATRIX
 from rnn_engine.core.equations import Program
@@ -13,8 +13,7 @@ Labels = tuple[tuple[str, ...], tuple[str, ...]]
 """Of rows and of columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
+class Rooms(NamedTuple):
     """What follows from the equations for the panes, whatever the step."""
 
     hidden: tuple[str, ...]

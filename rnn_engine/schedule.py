@@ -18,8 +18,7 @@ from rnn_engine.errors import AddressError
 PHASES = ("forward", "backward", "update", "evaluate", "generate")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """`iteration:phase:t:equation`; in an update the parameter stands for t."""
 
     iteration: int
@@ -35,8 +34,7 @@ class Address:
         return self.place if isinstance(self.place, int) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The time steps start + 1 … stop of one batch of sequences; `fresh` where the state is reset."""
 
     batch: int

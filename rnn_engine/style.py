@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ SMALL = 1e-3
 """Below it six decimals are fewer than four digits, too few to compute along with: it is written by a power of ten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How much of a number and of a vector a formula shows."""
 
     decimals: int

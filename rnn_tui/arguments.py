@@ -13,6 +13,7 @@ from rnn_tui import examples
 from rnn_tui.export.formats import ALONE, FORMATS, PANELS
 from rnn_tui.options import add_settings
 from rnn_tui.settings import THEMES, near
+from rnn_tui.usage import COMMANDS, UsageError
 
 EXAMPLES = examples.PROGRAM
 
@@ -22,10 +23,6 @@ stands for all it matches."""
 
 PICTURE_THEMES = tuple(theme for theme in THEMES if theme != "terminal")
 """A picture has no terminal whose own colours it could have."""
-
-
-class UsageError(Exception):
-    """Arguments that mean nothing; one line."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -301,9 +298,6 @@ GRAMMAR: Mapping[str, Entry] = {
         "print what makes a shell complete our names and options",
     ),
 }
-
-
-COMMANDS = tuple(GRAMMAR)
 
 
 def parser() -> Parser:

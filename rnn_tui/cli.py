@@ -8,23 +8,21 @@ answer at once. Data goes to stdout, talk to stderr.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rnn_tui.arguments import COMMANDS, UsageError, parse, parser
-from rnn_tui.export.formats import DOCUMENTS, parse_size
-from rnn_tui.options import chosen, settings_of
-from rnn_tui.settings import SettingError
-from rnn_tui.terminal import TerminalSettings, prepare
+from rnn_tui.settings import SettingError, Value
+from rnn_tui.usage import COMMANDS, UsageError, bare
 
 if TYPE_CHECKING:
+    import argparse
+
     from rnn_tui.controller import Controller
     from rnn_tui.protocols import Opening
 
@@ -57,17 +55,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: Sequence[str]) -> int:
     """Parse and run, turning each refusal into one line and its exit code."""
-    try:
-        args = parse(argv)
-    except SystemExit as stop:  # --help and --version have printed
-        return int(stop.code or FINE)
-    except UsageError as error:
-        return complain(str(error), BAD)
+    args = None
+    if not bare(argv):
+        from rnn_tui.arguments import parse
+
+        try:
+            args = parse(argv)
+        except SystemExit as stop:  # --help and --version have printed
+            return int(stop.code or FINE)
+        except UsageError as error:
+            return complain(str(error), BAD)
 
     from rnn_engine.errors import EngineError
 
     try:
-        return dispatch(args)
+        return open_screen(argv[0] if argv else None) if args is None else dispatch(args)
     except (EngineError, SettingError, UsageError) as error:
         return complain(str(error), BAD)
 
@@ -75,7 +77,9 @@ def run(argv: Sequence[str]) -> int:
 def dispatch(args: argparse.Namespace) -> int:
     """Run the command that was asked for."""
     if args.command == "open":
-        return open_screen(args)
+        from rnn_tui.options import flags_of
+
+        return open_screen(args.session, flags_of(args), no_config=args.no_config)
     if args.command == "list":
         from rnn_tui.headless.listing import listing
 
@@ -123,6 +127,7 @@ def dispatch(args: argparse.Namespace) -> int:
 
         return diagnose(args, os.environ)
     if args.command == "completion":
+        from rnn_tui.arguments import parser
         from rnn_tui.completion import completion
 
         print(completion(args.shell, parser()), end="")
@@ -140,6 +145,8 @@ def export(args: argparse.Namespace) -> int:
     """Write a picture or a document."""
     from rnn_engine.errors import EngineError
     from rnn_tui.export.files import format_of
+    from rnn_tui.export.formats import DOCUMENTS, parse_size
+    from rnn_tui.terminal import TerminalSettings, prepare
 
     kind = format_of(args.output, args.format)
     start, end = range_of(args)
@@ -195,7 +202,9 @@ def names_of(names: str | None) -> list[str] | None:
     return found
 
 
-def open_screen(args: argparse.Namespace) -> int:
+def open_screen(
+    session: str | None, flags: Mapping[str, Value | None] | None = None, *, no_config: bool = False
+) -> int:
     """Open the screen on a session, or on the list.
 
     Whether there is such a session comes before the terminal; its title is then on the screen while NumPy and the
@@ -203,10 +212,11 @@ def open_screen(args: argparse.Namespace) -> int:
     """
     gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
+    from rnn_tui.choices import chosen, settings_of
     from rnn_tui.lessons import lessons
 
-    config, wished = chosen(args, os.environ)
-    first = None if args.session is None else opening(args.session)
+    config, wished = chosen(flags or {}, os.environ, no_config=no_config)
+    first = None if session is None else opening(session)
     settings = terminal.detect(
         os.environ, tty=terminal.is_terminal(), encoding=terminal.encoding(), wishes=wished
     )

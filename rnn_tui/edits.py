@@ -6,7 +6,8 @@ import math
 import operator
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from rnn_engine.edits import column, key, sequence_number
 from rnn_engine.precision import shortest_number
@@ -27,8 +28,7 @@ _RELATIVE: dict[str, Callable[[float, float], float]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """What to ask for a new value with: the number's name, what it is now, what may be typed."""
 
     title: str

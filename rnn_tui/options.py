@@ -1,16 +1,12 @@
-"""The options of the commands that use the screen, made from the table of settings; and what they come to."""
+"""The options of the commands that use the screen, made from the table of settings."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from rnn_tui.settings import SETTINGS, Choice, Chosen, Setting, YesNo, near, wishes
-from rnn_tui.terminal import TerminalSettings
-
-if TYPE_CHECKING:
-    from rnn_tui.configfile import Config
+from rnn_tui.settings import SETTINGS, Choice, Setting, Value, YesNo, near
 
 
 class Chooses(argparse.Action):
@@ -68,17 +64,6 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
         group.add_argument(*flags, dest=dest, type=whole, metavar="N", help=about + otherwise)
 
 
-def chosen(args: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Config, dict[str, Chosen]]:
-    """The config file, and what was chosen by it, by variables and by the flags. Raises SettingError."""
-    # It brings the table of commands, which `--help` does not need.
-    from rnn_tui.configfile import Config, config_path, load
-
-    config = Config() if args.no_config else load(config_path())
-    flags = {setting.name: getattr(args, f"set_{setting.name}", None) for setting in SETTINGS}
-    return config, wishes(flags, environ, config.values)
-
-
-def settings_of(settings: TerminalSettings, wished: Mapping[str, Chosen]) -> dict[str, Chosen]:
-    """Every setting of the table with its value and who chose it."""
-    plain = {"precision": Chosen(4, "default"), "layout": Chosen("auto", "default")}
-    return {s.name: settings.chosen.get(s.name) or wished.get(s.name) or plain[s.name] for s in SETTINGS}
+def flags_of(args: argparse.Namespace) -> dict[str, Value | None]:
+    """What the flags say, by the names of the settings."""
+    return {setting.name: getattr(args, f"set_{setting.name}", None) for setting in SETTINGS}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_engine.errors import EngineError
 from rnn_tui.app import RnnTuiApp
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from rnn_tui.controller import Controller
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
+class Shot(NamedTuple):
     """What a picture is to show."""
 
     at: str | None

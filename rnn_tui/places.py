@@ -6,7 +6,7 @@ Pure functions of a schedule and a snapshot, for the search (`/`) and the palett
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_engine.schedule import Phase, Schedule, UpdateStops
 from rnn_engine.snapshot import Snapshot
@@ -23,8 +23,7 @@ WHAT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A place: what it is called, what `go to` takes to get there, and a word on what it is."""
 
     name: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
-from typing import Literal
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -27,8 +27,7 @@ COLUMNS = ("address", "cell", "asked", "given", "correct", "distance", "verdict"
 Asked = Literal["value", "shape"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One number that a step writes, or the shape of what it is part of. Names are raw."""
 
     address: str
@@ -47,7 +46,7 @@ class Question:
 
     def about(self, asks: Asked) -> Question:
         """The same, asking for its value or for the shape of the whole."""
-        return replace(self, asks=asks)
+        return self._replace(asks=asks)
 
 
 def questions(snapshot: Snapshot) -> tuple[Question, ...]:
@@ -149,8 +148,7 @@ def _covered(matrix: Matrix) -> Matrix:
 # ---------------------------------------------------------------- judging
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One attempt, or the answer that was shown."""
 
     address: str
@@ -262,8 +260,7 @@ def spoken(question: Question, answer: Answer) -> str:
 # ---------------------------------------------------------------- the record
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """How many questions ended in which way."""
 
     at_once: int

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from rnn_engine.errors import EngineError
-from rnn_tui import arguments, cli
+from rnn_tui import arguments, cli, usage
 from rnn_tui.lessons import ORDER, find, lessons
+from rnn_tui.options import flags_of
 from tests.conftest import ROOT, Result
 
 Program = Callable[..., Result]
@@ -64,7 +65,7 @@ def test_help_shows_examples_first_and_they_parse(rnn_tui: Program) -> None:
         arguments.parse(example.split())
 
 
-@pytest.mark.parametrize("command", arguments.COMMANDS)
+@pytest.mark.parametrize("command", usage.COMMANDS)
 def test_every_command_has_help(rnn_tui: Program, command: str) -> None:
     result = rnn_tui(command, "--help")
     assert result.returncode == 0
@@ -99,8 +100,29 @@ def test_bad_usage(rnn_tui: Program, arguments: list[str]) -> None:
     assert result.stderr.count("--help") == 1
 
 
+def test_the_commands_are_those_of_the_grammar() -> None:
+    assert tuple(arguments.GRAMMAR) == usage.COMMANDS
+
+
+@pytest.mark.parametrize("argv", [[], ["hello"], ["a file.json"], [""]])
+def test_a_bare_name_means_what_the_grammar_says(argv: list[str]) -> None:
+    """What is opened without the grammar is what it would have asked for."""
+    assert usage.bare(argv)
+    args = arguments.parse(argv)
+    assert (args.command, args.session) == ("open", argv[0] if argv else None)
+    assert not args.no_config
+    assert not any(flags_of(args).values())
+
+
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["list"], ["-"], ["hello", "--ascii"], ["--", "list"], ["a", "b"]]
+)
+def test_all_else_is_for_the_grammar(argv: list[str]) -> None:
+    assert not usage.bare(argv)
+
+
 def test_a_lesson_is_never_called_like_a_command() -> None:
-    assert not set(arguments.COMMANDS) & {lesson.name for lesson in lessons()}
+    assert not set(usage.COMMANDS) & {lesson.name for lesson in lessons()}
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["./list"], ["--", "list"], ["open", "list"]])
@@ -208,7 +230,7 @@ def test_lessons_come_in_the_order_to_learn_in() -> None:
 )  # fmt: skip
 def test_a_name_that_is_none_gets_sensible_suggestions_only(word: str, hint: str) -> None:
     with pytest.raises(EngineError, match=re.escape(f"{word!r}: no lesson and no file of this name; {hint}")):
-        find(word, also=arguments.COMMANDS)
+        find(word, also=usage.COMMANDS)
 
 
 def test_list(rnn_tui: Program) -> None:

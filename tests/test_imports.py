@@ -60,6 +60,13 @@ def test_headless_commands_need_no_screen(command: str) -> None:
     assert loaded_after(f"from rnn_tui.cli import main\nmain({command.split()!r})", *SCREEN) == set()
 
 
+@pytest.mark.parametrize("arguments", [[], ["hello"]])
+def test_opening_something_by_its_name_needs_no_grammar(arguments: list[str]) -> None:
+    """argparse and what is built of it cost as much as the core of the engine."""
+    code = f"from rnn_tui.cli import main\nmain({arguments!r})"
+    assert loaded_after(code, "argparse", "rnn_tui.arguments") == set()
+
+
 def test_one_blas_thread_unless_the_user_says_otherwise() -> None:
     code = (
         "import os\nfrom rnn_tui.cli import main\nmain(['--version'])\nprint(os.environ['OMP_NUM_THREADS'])"

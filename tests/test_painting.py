@@ -20,9 +20,10 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from rnn_tui.painting import painter
+from rnn_tui.painting.app import PaintedApp
 from rnn_tui.painting.cells import PLAIN, Pen, cells_of, pen_of
 from rnn_tui.painting.diff import change, move
-from rnn_tui.painting.pace import PATIENCE, QUESTION, Pace
+from rnn_tui.painting.pace import PATIENCE, QUESTION, Looks, Pace
 from rnn_tui.painting.painter import Painter, seam
 from tests.terminal import visible
 
@@ -326,3 +327,29 @@ def test_leaving_waits_for_an_answer_that_is_on_its_way_only() -> None:
     assert pace.answer_due(1)
     clock.now = 2
     assert not pace.answer_due(1)
+
+
+def test_a_line_that_takes_nothing_is_looked_at_soon_and_then_seldom() -> None:
+    looks = Looks()
+    assert [round(looks.wait() * 1e3) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 50, 50]
+    looks.done()
+    assert looks.wait() == 0.001
+
+
+async def test_what_waits_for_a_frame_waits_until_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not until the writer is asked to: as long as it has something to write, a thread would be in its way."""
+    queued, called = True, []
+    monkeypatch.setattr(PaintedApp, "_ours", property(lambda _: True))
+    monkeypatch.setattr(PaintedApp, "_queued", property(lambda _: queued))
+    app: PaintedApp[None] = PaintedApp()
+    async with app.run_test() as pilot:
+        app.when_written(lambda: called.append("written"))
+        app.redraw()
+        await pilot.pause(0.05)
+        assert not called
+        queued = False
+        while not called:
+            await pilot.pause()
+        app.redraw()
+        await pilot.pause(0.05)
+        assert called == ["written"], "once"

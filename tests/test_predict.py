@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +95,7 @@ def test_which_is_asked_for_says_nothing_about_the_numbers() -> None:
     addresses = [f"1:forward:{t}:p" for t in range(1, 5)] + [f"2:backward:{t}:z" for t in range(1, 5)]
     steps = [questions(at(address).snapshot) for address in addresses]
     for found in steps:
-        assert first(found) == first(tuple(replace(each, value=-each.value / 2 + 1.0) for each in found))
+        assert first(found) == first(tuple(each._replace(value=-each.value / 2 + 1.0) for each in found))
     ranks = {sorted(each.value for each in found).index(found[first(found)].value) for found in steps}
     assert len({first(found) for found in steps}) > 2
     assert len(ranks) > 2
@@ -192,24 +191,24 @@ def test_the_distance_decides_and_is_told(value: float, guess: float) -> None:
     ],
 )  # fmt: skip
 def test_a_shape_is_known_by_how_it_looks(shape: tuple[int, ...], text: str, right: bool) -> None:
-    one = replace(question(0.5), shape=shape, key="h")
+    one = question(0.5)._replace(shape=shape, key="h")
     answer = judge(one, text)
     assert answer is not None
     assert (answer.asked, answer.cell, answer.distance) == ("shape", "h", None)
     assert answer.verdict == ("right" if right else "wrong")
     assert read_shape(str(answer.correct), bare=False) == shape
-    assert (spell(shape) in spoken(replace(one, asks="shape"), answer)) == right
+    assert (spell(shape) in spoken(one._replace(asks="shape"), answer)) == right
 
 
 def test_digits_alone_are_a_shape_only_where_one_is_asked_for() -> None:
-    one = replace(question(4.0), shape=(4,))
+    one = question(4.0)._replace(shape=(4,))
     value, shape = judge(one, "4"), judge(one.about("shape"), "4")
     assert value is not None and value.asked == "value"
     assert shape is not None and (shape.asked, shape.verdict) == ("shape", "right")
     assert judge(one.about("shape"), "0.5") is judge(one.about("shape"), "-") is None
-    column = judge(replace(one, shape=(2, 4)).about("shape"), "2,4")
+    column = judge(one._replace(shape=(2, 4)).about("shape"), "2,4")
     assert column is not None and column.verdict == "right"
-    assert judge(replace(one, shape=None), "[4]") is None
+    assert judge(one._replace(shape=None), "[4]") is None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +230,7 @@ def test_the_shape_that_is_asked_for_cannot_be_seen(address: str, shape: tuple[i
 
 
 def test_shape_and_value_are_two_questions() -> None:
-    one = replace(question(0.5), shape=(2,), key="h")
+    one = question(0.5)._replace(shape=(2,), key="h")
     attempts = [judge(one, "[3]"), judge(one, "[2]"), judge(one, "0.5"), shown(one.about("shape"))]
     found = [each for each in attempts if each is not None]
     assert score(found).line == "Of 2: 1 right at the first try, 1 later or with help, 0 shown."

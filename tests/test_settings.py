@@ -13,10 +13,11 @@ from textual.keys import _character_to_key
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui import arguments, terminal
+from rnn_tui.choices import chosen
 from rnn_tui.commands import COMMANDS, VIEWS, Command, command, keys_in
 from rnn_tui.configfile import MAX_BYTES, Config, config_path, example, load
 from rnn_tui.keynames import KeyNameError, key_name, printed
-from rnn_tui.options import chosen
+from rnn_tui.options import flags_of
 from rnn_tui.rebind import FIXED, rebound
 from rnn_tui.render.measure import NUMBERS, decimals, measure
 from rnn_tui.settings import COLOURS, LAYOUTS, SETTINGS, THEMES, Chosen, SettingError, Whole, wishes
@@ -35,7 +36,8 @@ def settings(
     """What `rnn-tui open FLAGS` would come to with that environment and that config file."""
     config_path().parent.mkdir(parents=True, exist_ok=True)
     config_path().write_text(file, "utf-8")
-    _, wished = chosen(arguments.parse(["open", *flags]), environ)
+    args = arguments.parse(["open", *flags])
+    _, wished = chosen(flags_of(args), environ, no_config=args.no_config)
     return terminal.detect(environ, tty=True, encoding=encoding, wishes=wished)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_tui import arguments, examples
+from rnn_tui import arguments, examples, usage
 from rnn_tui.completion import FILES, completion
 from rnn_tui.grammar import Grammar, grammar, lesson_names
 from rnn_tui.manual import manual
@@ -81,7 +82,7 @@ def test_bash_completes(folder: Path, words: tuple[str, ...], offered: set[str])
 
 
 def test_bash_knows_every_command_every_lesson_every_option(folder: Path) -> None:
-    assert completed(folder, "") >= {*arguments.COMMANDS, *lesson_names()}
+    assert completed(folder, "") >= {*usage.COMMANDS, *lesson_names()}
     for command in program().commands:
         names = {name for option in command.options for name in option.names}
         assert completed(folder, command.name, "-") == names
@@ -90,7 +91,7 @@ def test_bash_knows_every_command_every_lesson_every_option(folder: Path) -> Non
 @pytest.mark.parametrize("shell", FILES)
 def test_every_script_names_all_there_is(shell: str) -> None:
     script = completion(shell, arguments.parser())
-    for name in (*arguments.COMMANDS, *lesson_names()):
+    for name in (*usage.COMMANDS, *lesson_names()):
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", script), name
     for command in program().commands:
         for option in command.options:
@@ -108,9 +109,14 @@ def test_the_command_prints_the_script(shell: str) -> None:
 
 def test_texts_with_quotes_stay_within_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A help with quotes, brackets and colons must not end a string of the script."""
+    trace = arguments.GRAMMAR["trace"]
+
+    def fill(command: argparse.ArgumentParser) -> None:
+        trace.fill(command)
+        command.add_argument("--odd", metavar="O", help="it's [odd]: $(touch x) `touch x` \\")
+
+    monkeypatch.setattr(arguments, "GRAMMAR", {**arguments.GRAMMAR, "trace": trace._replace(fill=fill)})
     parser = arguments.parser()
-    trace = arguments.command_parser("trace")
-    trace.add_argument("--odd", metavar="O", help="it's [odd]: $(touch x) `touch x` \\")
     assert "'(--odd)--odd=[it'\\''s (odd)  $(touch x) `touch x` \\]:O: '" in completion("zsh", parser)
     assert "-d 'it\\'s [odd]: $(touch x) `touch x` \\\\'" in completion("fish", parser)
     assert "touch x" not in completion("bash", parser)
@@ -161,4 +167,4 @@ def test_help_begins_with_examples_that_parse() -> None:
 
 
 def test_examples_are_of_commands_that_there_are() -> None:
-    assert set(examples.COMMANDS) <= set(arguments.COMMANDS)
+    assert set(examples.COMMANDS) <= set(usage.COMMANDS)

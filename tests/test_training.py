@@ -53,7 +53,7 @@ def test_windows(
     expected: list[tuple[int, int, int, bool]],
 ) -> None:
     found = windows_of_epoch(lengths, window, keep, carry)
-    assert [dataclasses.astuple(w) for w in found] == expected
+    assert list(found) == expected
 
 
 @pytest.mark.parametrize("carry", [True, False])

@@ -26,7 +26,7 @@ def why_view(count: int = 5, **changed: object) -> WhyView:
         for k in range(count)
     )
     view = WhyView("∂h[2][0]", 0.7453958159018624, "1:backward:2:h", "∂h = Wᵀ @ ∂z", True, terms, 0.0)
-    return replace(view, **changed)  # type: ignore[arg-type]
+    return view._replace(**changed)  # type: ignore[arg-type]
 
 
 def map_view(T: int, *, factor: float = 0.5, **changed: object) -> MapView:

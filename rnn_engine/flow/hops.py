@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 
 def ratio(after: float, before: float) -> float | None:
@@ -59,8 +60,7 @@ class Hop:
         return self.to - self.t
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """How far the gradient of one loss gets one way: to earlier time steps or to later ones."""
 
     t: int
@@ -71,8 +71,7 @@ class End:
     """‖what there is at `to` of the states that are read that way‖."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where some of what arrives at a time step comes from."""
 
     state: str

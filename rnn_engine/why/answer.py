@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,7 @@ Summand = tuple[str, float, Cell | None]
 """What it is, its value, the number that it comes from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One summand: what it is, its value, its share of the sum of all sizes (NaN where that is not finite), and where
     it comes from."""
 
@@ -37,8 +37,7 @@ class Term:
     """The source, as it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """The answer: the number, the rule that made it, and its terms, the largest first."""
 
     cell: Cell

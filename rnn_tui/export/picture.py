@@ -7,8 +7,8 @@ It is put together from what the widgets draw, not from what was sent to a termi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.color import Color
 from rich.segment import Segment
@@ -26,8 +26,7 @@ RGB = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(NamedTuple):
     """How characters look; colours are resolved, so nothing is left to a terminal's taste."""
 
     text: RGB
@@ -37,8 +36,7 @@ class Ink:
     underline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Neighbours that look the same: where they begin, in cells, and what they say."""
 
     x: int
@@ -51,8 +49,7 @@ class Run:
         return cells(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """`high` rows of `wide` cells; what no run covers is paper."""
 
     title: str

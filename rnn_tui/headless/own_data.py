@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rnn_engine import replay as replays
 from rnn_engine.data import csv_data, dataset, text_data
@@ -13,8 +12,7 @@ from rnn_engine.errors import EngineError, ReplayError
 from rnn_engine.replay import Data, read_text, replaced
 
 
-@dataclass(frozen=True, slots=True)
-class OwnData:
+class OwnData(NamedTuple):
     """What a session is made of, from one file."""
 
     data: Data

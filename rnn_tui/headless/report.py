@@ -12,10 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from rnn_tui import terminal
+from rnn_tui.choices import chosen, settings_of
 from rnn_tui.commands import COMMANDS, command
 from rnn_tui.configfile import Config, config_path
 from rnn_tui.kept import kept_folder
-from rnn_tui.options import chosen, settings_of
+from rnn_tui.options import flags_of
 from rnn_tui.settings import SETTINGS, Chosen, SettingError, shown
 from rnn_tui.terminal import TerminalSettings, encoding, is_terminal
 from rnn_tui.text import safe_text
@@ -37,7 +38,7 @@ def version_line() -> str:
 
 def show_config(args: Namespace, environ: Mapping[str, str]) -> None:
     """Print where the config file is, and each setting with its value and who chose it. Raises SettingError."""
-    config, wished = chosen(args, environ)
+    config, wished = chosen(flags_of(args), environ, no_config=args.no_config)
     settings = terminal.detect(environ, tty=is_terminal(), encoding=encoding(), wishes=wished)
     print(f"{safe_text(str(config_path()))}  ({_state(args, config)})")
     print()
@@ -53,7 +54,7 @@ def show_config(args: Namespace, environ: Mapping[str, str]) -> None:
 def diagnose(args: Namespace, environ: Mapping[str, str]) -> int:
     """Print all that decides how the screen looks here; a config file that is broken is part of it."""
     try:
-        config, wished = chosen(args, environ)
+        config, wished = chosen(flags_of(args), environ, no_config=args.no_config)
         state = _state(args, config)
     except SettingError as error:
         config, wished, state = Config(), {}, str(error)

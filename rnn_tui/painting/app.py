@@ -25,12 +25,9 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from rnn_tui.painting.cells import Row
-from rnn_tui.painting.pace import Pace
+from rnn_tui.painting.pace import FIRST_LOOK, Looks, Pace
 from rnn_tui.painting.painter import Painter, seam
 
-LOOK_AGAIN = 0.001, 0.05
-"""Seconds until the next look at a line that does not keep up: the first, and after each in vain twice as many, up to
-the last. Mostly it is Textual's writer, which waits for its turn at Python and not for the terminal."""
 LAST_ANSWER = 1.0
 """Seconds that leaving takes at most for an answer that is on its way."""
 
@@ -65,7 +62,7 @@ class PaintedApp(App[ReturnType]):
         self._pace = Pace(period=1 / constants.MAX_FPS)
         self._seam = seam()
         self._look_again: Timer | None = None
-        self._patience = LOOK_AGAIN[0]
+        self._looks = Looks()
         self._leave_now: Callable[[], None] | None = None
         self._when_written: Callable[[], object] | None = None
 
@@ -135,22 +132,23 @@ class PaintedApp(App[ReturnType]):
         """Send the difference to the last frame, if the line is free."""
         if not self._painter.changed or not self._running or self._leave_now is not None:
             return
-        held = bool(self._batch_count) or self.behind
-        wait = self._patience if held else self._pace.early
-        if wait:
+        held = self._batch_count or self.behind
+        if held or self._pace.early:
             if self._look_again is None:
+                wait = self._looks.wait() if held else self._pace.early
                 self._look_again = self.set_timer(wait, self._on_look_again)
-                self._patience = min(2 * wait, LOOK_AGAIN[1]) if held else LOOK_AGAIN[0]
             return
-        self._patience = LOOK_AGAIN[0]
+        self._looks.done()
         sequence = self._painter.frame()
         if sequence:
             super()._display(self.screen, cast(Any, _Frame(sequence + self._pace.question())))
             self._written()
 
     def when_written(self, call: Callable[[], object]) -> None:
-        """Call when the next frame is with the terminal: what takes long in a thread would keep Textual's writer,
-        which is one too, from its turn."""
+        """Call when the next frame is with the terminal.
+
+        Work in another thread, begun before that, would keep Textual's writer from its turn: it is a thread, too.
+        """
         if self._ours:
             self._when_written = call
         else:
@@ -160,7 +158,7 @@ class PaintedApp(App[ReturnType]):
         if self._when_written is None:
             return
         if self._queued:
-            self.set_timer(LOOK_AGAIN[0], self._written)
+            self.set_timer(FIRST_LOOK, self._written)
         else:
             call, self._when_written = self._when_written, None
             call()

@@ -23,6 +23,30 @@ PATIENCE = 2.0
 """Seconds after which an answer will not come any more."""
 
 
+FIRST_LOOK, LAST_LOOK = 0.001, 0.05
+"""Seconds between looks at a line that does not take more just now."""
+
+
+class Looks:
+    """When to look again: soon, and after each look in vain twice as late.
+
+    Mostly it is Textual's writer, which waits for its turn at Python and not for the terminal: a millisecond is enough.
+    """
+
+    def __init__(self) -> None:
+        self._wait = FIRST_LOOK
+
+    def wait(self) -> float:
+        """Seconds until the next look."""
+        wait = self._wait
+        self._wait = min(2 * wait, LAST_LOOK)
+        return wait
+
+    def done(self) -> None:
+        """The line is free: the next time begins anew."""
+        self._wait = FIRST_LOOK
+
+
 class Pace:
     """Counts questions and answers. A terminal that has never answered is never waited for."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.layout import Layout
@@ -11,8 +12,7 @@ from rnn_tui.render.measure import known_at
 from rnn_tui.text import safe_text, token_text
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What a person chose in a pane: a cell of a matrix; `row` None follows the current time step."""
 
     key: str

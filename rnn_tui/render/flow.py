@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite, log10
+from typing import NamedTuple
 
 from rnn_tui.render.norms import WIDE_RANGE
 from rnn_tui.render.number import number
@@ -28,8 +29,7 @@ DEEPEST = 1e-12
 """Smaller than this share of the largest is drawn as the smallest."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryView:
+class MemoryView(NamedTuple):
     """What is left of the gradient of a state at time step t: ‖∂ that / ∂ the state at k‖ for every k."""
 
     state: str
@@ -63,8 +63,7 @@ class MapView:
     """Why the sizes do not add up to a number, where they do not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """Sizes → heights: linear, or by powers of ten from the smallest size to the largest."""
 
     full: float
@@ -194,8 +193,7 @@ def _curves_title(memories: Sequence[MemoryView], wide: int) -> Line:
     return fit([(what, "strong"), (f"   what is left of {whose} at step k", "muted")], wide)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entries:
+class _Entries(NamedTuple):
     scale: Scale
     across: int
     tall: int

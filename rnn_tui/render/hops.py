@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 from rnn_tui.render.flow import percent
 from rnn_tui.render.number import level_bar, number
@@ -21,8 +21,7 @@ UNDEFINED = "–"
 """Nothing over nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteView:
+class RouteView(NamedTuple):
     """One way of a hop."""
 
     text: str
@@ -31,8 +30,7 @@ class RouteView:
     norm: float
 
 
-@dataclass(frozen=True, slots=True)
-class HopView:
+class HopView(NamedTuple):
     """From time step t to another."""
 
     t: int
@@ -53,8 +51,7 @@ class HopView:
     """Where there are: each one's share, largest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndView:
+class EndView(NamedTuple):
     """How far it gets one way: the size where the first hop begins, at t, and the one at `to`."""
 
     t: int
@@ -63,8 +60,7 @@ class EndView:
     last: float
 
 
-@dataclass(frozen=True, slots=True)
-class WayView:
+class WayView(NamedTuple):
     """The hops of the loss at t, those to earlier time steps first."""
 
     t: int | None

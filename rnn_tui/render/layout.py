@@ -9,8 +9,9 @@ with one entry for several: everything in view goes before every digit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rnn_tui.render.measure import (
     ASIDE,
@@ -53,8 +54,7 @@ class Placed:
     form: Format
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """All blocks of a pane, and the matrices there was no room for."""
 
     blocks: tuple[Placed, ...]
@@ -138,7 +138,7 @@ def _grown(
             now = forms[group[0]]
             if not now.heat:
                 continue
-            for form in richer(now, halves) if best else (replace(now, labels=True, scaled=True),):
+            for form in richer(now, halves) if best else (now._replace(labels=True, scaled=True),):
                 if form == now:
                     break
                 changed = forms | {index: form.of(shapes[index]) for index in group}

@@ -8,7 +8,7 @@ step wrote (its cells are underlined), `◎` the target's column, `●` the chos
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.levels import codes, entry, extremes
@@ -31,8 +31,7 @@ from rnn_tui.render.spans import Line, Span, fit, merge, padded
 from rnn_tui.text import cells, clip, safe_text, token_text
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """How one matrix is drawn."""
 
     form: Format

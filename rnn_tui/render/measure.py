@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.number import PRECISION, room_for
@@ -21,8 +21,7 @@ POOL = 4
 """Cells of ` 2×3`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """How much room an entry gets, and what is drawn there."""
 
     decimals: int = 0
@@ -51,7 +50,7 @@ class Format:
             return self
         if shape.tokens or (shape.columns == 1 and shape.gutter):
             return NUMBERS[-1] if shape.tokens else NUMBERS[-2]
-        return replace(self, pool=(1, self.pool[1])) if shape.gutter and self.pool[0] > 1 else self
+        return self._replace(pool=(1, self.pool[1])) if shape.gutter and self.pool[0] > 1 else self
 
     @property
     def down(self) -> int:
@@ -64,7 +63,7 @@ NUMBERS = (
     Format(3, False, 0), Format(2, False, 0),
 )  # fmt: skip
 """From the most generous to the tightest."""
-TINTED = tuple(replace(form, bar=False, tinted=True) for form in NUMBERS)
+TINTED = tuple(form._replace(bar=False, tinted=True) for form in NUMBERS)
 
 ASIDE = (
     Format(heat=True), Format(heat=True, labels=False), Format(heat=True, wide=1, labels=False),
@@ -77,14 +76,14 @@ def heats(halves: bool) -> tuple[Format, ...]:
     """The formats of a heat map in which every entry has a place of its own, from the most generous on."""
     wide, slim = Format(heat=True, norms=True), Format(heat=True, wide=1, norms=True)
     if not halves:
-        return wide, slim, replace(slim, norms=False), replace(slim, labels=False, norms=False)
+        return wide, slim, slim._replace(norms=False), slim._replace(labels=False, norms=False)
     return (
         wide,
         slim,
-        replace(wide, halves=True),
-        replace(slim, halves=True),
-        replace(slim, halves=True, norms=False),
-        replace(slim, halves=True, labels=False, norms=False),
+        wide._replace(halves=True),
+        slim._replace(halves=True),
+        slim._replace(halves=True, norms=False),
+        slim._replace(halves=True, labels=False, norms=False),
     )
 
 
@@ -96,30 +95,29 @@ def pools(halves: bool) -> tuple[Format, ...]:
     """Those in which an entry stands for several, the fewest first. Time steps are never pooled."""
     whole = Format(heat=True, wide=1)
     forms = (
-        (replace(whole, halves=True), replace(whole, halves=True, labels=False))
+        (whole._replace(halves=True), whole._replace(halves=True, labels=False))
         if halves
-        else (whole, replace(whole, labels=False))
+        else (whole, whole._replace(labels=False))
     )
-    return tuple(replace(form, pool=pool) for pool in POOLS for form in forms)
+    return tuple(form._replace(pool=pool) for pool in POOLS for form in forms)
 
 
 def richer(form: Format, halves: bool) -> tuple[Format, ...]:
     """What a heat map in this format would rather be, the best first: numbers, else a map with labels."""
     maps = [each for each in (*heats(halves), *pools(halves)) if each.labels]
     wanted = [each for each in maps if each.pool <= form.pool and each.halves <= form.halves]
-    same = replace(form, labels=True, scaled=True, norms=False)
+    same = form._replace(labels=True, scaled=True, norms=False)
     return tuple(dict.fromkeys((NUMBERS[3], NUMBERS[-1], *wanted, same)))
 
 
 def gathered(halves: bool) -> tuple[Format, ...]:
     """Those of a matrix that scrolls down: labelled, and at last several columns in one."""
     slim = Format(heat=True, wide=1, halves=halves, norms=True)
-    narrow = [replace(slim, pool=(1, across)) for across in (2, 3, 4)]
+    narrow = [slim._replace(pool=(1, across)) for across in (2, 3, 4)]
     return slim, *narrow
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What a matrix needs room for; equal shapes are laid out equally."""
 
     rows: int
@@ -144,8 +142,7 @@ class Shape:
         return bool(self.note) or self.name > LONGEST_LABEL
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The rows and columns of a matrix that a block of a given size shows."""
 
     rows: tuple[int, int]

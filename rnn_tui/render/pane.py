@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell, Selection, exact, first_written, resolve
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from rnn_engine.snapshot import Bools, Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a pane differs from the others."""
 
     across: bool = False
@@ -96,8 +95,7 @@ def _same_numbers(one: Floats | Bools | None, other: Floats | Bools | None) -> b
     return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A block as it is drawn: where, and what of the matrix it shows."""
 
     block: Placed

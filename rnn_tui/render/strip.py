@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rnn_engine.snapshot import Matrix
 from rnn_tui.render.cells import Cell
@@ -59,8 +59,7 @@ def cell_in_strip(
     return Cell(index, shape.shown[0] + at, column)
 
 
-@dataclass(frozen=True, slots=True)
-class _Strip:
+class _Strip(NamedTuple):
     """Where everything is in a strip."""
 
     wide: int

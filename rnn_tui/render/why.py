@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 from rnn_tui.render.number import level_bar, number
 from rnn_tui.render.panel import scrolled, worded
@@ -19,8 +19,7 @@ BARS = (12, 8, 4)
 """Cells for the bars: the most that leaves the addresses their room."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermView:
+class TermView(NamedTuple):
     """One summand, or one thing a function was applied to. Texts are raw."""
 
     text: str
@@ -32,8 +31,7 @@ class TermView:
     """The step that made that number; empty for what is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhyView:
+class WhyView(NamedTuple):
     """All that the panel shows."""
 
     label: str
