@@ -22,7 +22,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.color import Color
 from textual.command import Provider
-from textual.events import Key
+from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
@@ -38,6 +38,7 @@ from rnn_tui.render.display import Display
 from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.keys import priority_binding
+from rnn_tui.screens.turns import Turns
 from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
@@ -154,6 +155,7 @@ class RnnTuiApp(PaintedApp[None]):
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
         self.commands = commands
         self.by_key = {view: keys_in(view, commands) for view in ("", *VIEWS)}
+        self.turns = Turns(self)
         self._guard = Guard(ascii_only=not terminal.unicode)
         self._watchdog: Watchdog | None = None
         super().__init__(ansi_color=True if terminal.theme in ("plain", "terminal") else None)
@@ -266,6 +268,14 @@ class RnnTuiApp(PaintedApp[None]):
             self.keep()
         finally:
             self.exit(return_code=code)
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's, with keys taking turns where one may lead elsewhere."""
+        if not isinstance(event, Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif not self.turns.holds(event):
+            await super().on_event(event)
+            self.turns.passed(event)
 
     async def action_quit(self) -> None:
         """Textual's own Ctrl-Q: as `q`, it asks where something would be lost."""

@@ -1,4 +1,5 @@
-"""How well a name fits what was typed: whole words, then their beginnings, and last the scattered letters of a name."""
+"""How well a name fits what was typed: whole words, those in a row first, then their beginnings, and last the
+scattered letters of a name."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Callable
 
 SHORT = 24
 """Characters of a name in which scattered letters say something; in a sentence any letters are found."""
-EXACT, BEGINS, WORDS, BEGINNINGS, WITHIN, WITHIN_HELP, SCATTERED = 7, 6, 5, 4, 3, 2, 1
+EXACT, BEGINS, PHRASE, WORDS, BEGINNINGS, WITHIN, WITHIN_HELP, SCATTERED = 8, 7, 6, 5, 4, 3, 2, 1
 
 
 def fit(
@@ -37,6 +38,8 @@ def fit(
         return BEGINS
     have = _words(f"{shown} {_plain(help)}" if words_of_help else shown)
     wanted = _words(typed)
+    if len(wanted) > 1 and any(have[at : at + len(wanted)] == wanted for at in range(len(have))):
+        return PHRASE
     if wanted and all(word in have for word in wanted):
         return WORDS
     if wanted and all(any(word.startswith(part) for word in have) for part in wanted):

@@ -61,6 +61,8 @@ async def keys(pilot: Play, *names: str) -> None:
 
 
 async def settled(pilot: Play) -> None:
+    while isinstance(pilot.app, RnnTuiApp) and not pilot.app.turns.over:
+        await pilot.pause()
     for screen in pilot.app.screen_stack:
         if isinstance(screen, SessionScreen):
             while not screen.settled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.await_complete import AwaitComplete
 from textual.message import Message
@@ -23,6 +23,9 @@ class ClosesOnce(_Screen):
     two Enters at once, the second would close the session below. So a screen that is not on top takes no choices
     from what it holds, and does not close again.
     """
+
+    READ_FIRST: ClassVar[bool] = False
+    """Whether it asks what must have been read: no key that was typed before it came is an answer."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close, unless it is closed already."""

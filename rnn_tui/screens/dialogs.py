@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.line import SafeInput
+from rnn_tui.screens.turns import LeadsOn
 from rnn_tui.text import content
 
 Attempt = Callable[[tuple[str, ...]], Awaitable[str]]
@@ -45,7 +46,11 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
 
     def type_ahead(self, key: Key) -> None:
         """A key that was pressed after what opened this dialog, or after Enter: before it was known for what line."""
-        self._typed.append(Key(key.key, key.character))
+        copy = Key(key.key, key.character)
+        if not self.is_active:  # closed meanwhile
+            self.app.post_message(copy)
+            return
+        self._typed.append(copy)
         self.on_descendant_focus()
 
     def on_descendant_focus(self) -> None:
@@ -97,7 +102,7 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
                 self.app.post_message(key)
 
 
-class MarksScreen(ClosesOnce, ModalScreen["str | None"]):
+class MarksScreen(LeadsOn, ModalScreen["str | None"]):
     """The marks in time; picking one closes the list with its address."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -144,6 +149,8 @@ def _mark(address: str, name: str, note: str) -> Content:
 
 class SureScreen(ClosesOnce, ModalScreen[str]):
     """Asks once; y or Enter means "yes", where that can be s means "save", all else "no"."""
+
+    READ_FIRST = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("y,enter", "dismiss('yes')", "yes"),

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from rnn_tui.commands import COMMANDS, GROUPS, Command
-from rnn_tui.screens.closing import ClosesOnce
+from rnn_tui.screens.turns import LeadsOn
 from rnn_tui.text import cells, content
 
 DIGITS = "0-9 . + - E"
@@ -25,7 +25,7 @@ LEGEND = (
 )  # fmt: skip
 
 
-class HelpScreen(ClosesOnce, ModalScreen[None]):
+class HelpScreen(LeadsOn, ModalScreen[None]):
     """One page, scrolled with the arrows; any of the keys that open or leave things closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -17,8 +17,8 @@ from textual.widgets.option_list import Option
 from rnn_engine.errors import EngineError
 from rnn_tui.kept import Kept
 from rnn_tui.protocols import Controller, Lesson, OpenSession
-from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.line import SafeInput
+from rnn_tui.screens.turns import LeadsOn
 from rnn_tui.text import content
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ AROUND = 12
 """Lines around the list."""
 
 
-class LessonsScreen(ClosesOnce, Screen[None]):
+class LessonsScreen(LeadsOn, Screen[None]):
     """Pick a lesson, or type the path of a file.
 
     Where all lessons fit with their summaries they have them; else each is one line, so that all are seen, and the
@@ -93,6 +93,11 @@ class LessonsScreen(ClosesOnce, Screen[None]):
             classes="hint",
             markup=False,
         )
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a session is being opened."""
+        return any(worker.node is self and not worker.is_finished for worker in self.app.workers)
 
     @property
     def _room(self) -> int:

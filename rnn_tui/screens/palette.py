@@ -10,9 +10,9 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from rnn_tui.ranking import BEGINS, fit
-from rnn_tui.screens.closing import ClosesOnce
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.session import SessionScreen
+from rnn_tui.screens.turns import LeadsOn
 from rnn_tui.text import content, safe_text
 
 LESSON, PLACE, COMMAND = 0, 1, 2
@@ -124,8 +124,13 @@ class EverythingProvider(Entries):
         return [entry for each in of for entry in each(self.screen).entries(query)]
 
 
-class Palette(ClosesOnce, CommandPalette):
+class Palette(LeadsOn, CommandPalette):
     """Textual's palette."""
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it is still finding what was typed: Enter takes the best of all, not of the first."""
+        return any(worker.node is self and not worker.is_finished for worker in self.app.workers)
 
 
 class PlacesPalette(Palette):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.command import CommandPalette
 from textual.events import Key
 
 from rnn_tui.commands import shown_key
-from rnn_tui.screens.dialogs import AskScreen, SureScreen
+from rnn_tui.screens.closing import ClosesOnce
+from rnn_tui.screens.dialogs import AskScreen
+from rnn_tui.screens.turns import LeadsOn
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
@@ -107,9 +108,9 @@ class Typing:
         copy = Key(key.key, key.character)
         if isinstance(above, AskScreen):
             above.type_ahead(key)
-        elif isinstance(above, CommandPalette):
-            above.call_after_refresh(lambda: above.focused and above.focused.post_message(copy))
-        elif not isinstance(above, SureScreen):  # no key answers a question that nobody has read
+        elif isinstance(above, LeadsOn):
+            self._screen.app.turns.hand_over(key)
+        elif not (isinstance(above, ClosesOnce) and above.READ_FIRST):
             above.call_after_refresh(lambda: above.app.post_message(copy))
 
     async def _press(self, key: str) -> bool:

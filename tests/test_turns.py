@@ -1,0 +1,102 @@
+"""Keys in a bunch, as a slow line or a quick hand brings them, do what they do one by one."""
+
+from __future__ import annotations
+
+import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
+
+from rnn_tui.app import RnnTuiApp
+from rnn_tui.controller import Controller
+from rnn_tui.lessons import lessons
+from rnn_tui.screens.dialogs import SureScreen
+from rnn_tui.screens.lessons import LessonsScreen
+from rnn_tui.screens.session import SessionScreen
+from rnn_tui.terminal import TerminalSettings
+from tests.build import lesson
+from tests.fake_controller import FakeController
+from tests.test_screen_app import Play, keys, playing, session, settled, until
+
+BUNCHES = (
+    ("'", "enter", "right"),
+    ("'", "j", "enter", "right", "right"),
+    ("/", *"dW_hh", "enter", "right"),
+    (":", *"next phase", "enter", "right"),
+    (":", *"go to", "enter", *"3", "enter", "right"),
+    (":", "escape", "right"),
+    ("?", "q", "right"),
+    ("?", "j", "escape", "f", "right"),
+    ("o", "q", "right"),
+    ("o", "j", "enter", "right", "right"),
+)
+
+
+def bunch(pilot: Play, *names: str) -> None:
+    """All of them at once: none waits for what the one before does."""
+    for name in names:
+        key = _character_to_key(name) if len(name) == 1 else name
+        pilot.app.post_message(Key(key, name if len(name) == 1 else None))
+
+
+async def at_rest(pilot: Play) -> None:
+    app = pilot.app
+    assert isinstance(app, RnnTuiApp)
+    await until(pilot, lambda: app.turns.over and isinstance(app.screen, SessionScreen))
+    await settled(pilot)
+
+
+def app_of(controller: Controller | None) -> RnnTuiApp:
+    return RnnTuiApp(controller, lessons(), open_session=open_lesson, terminal=TerminalSettings())
+
+
+def open_lesson(name: str) -> Controller:
+    return Controller(lesson(name))
+
+
+def place(pilot: Play) -> tuple[str, str, bool]:
+    """What one comes to: the session, the address, and whether nothing stands over it."""
+    shown = session(pilot)
+    return shown.snapshot.title, shown.snapshot.address, pilot.app.screen is shown
+
+
+@pytest.mark.parametrize("typed", BUNCHES, ids=" ".join)
+async def test_a_bunch_does_what_slow_keys_do(typed: tuple[str, ...]) -> None:
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        for name in typed:
+            bunch(pilot, name)
+            await pilot.pause()
+            await settled(pilot)
+        await at_rest(pilot)
+        slow = place(pilot)
+    assert slow[1] != "1:forward:1:a", "the walk leads somewhere"
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        bunch(pilot, *typed)
+        await until(pilot, lambda: place(pilot) == slow)
+
+
+async def test_keys_typed_while_a_lesson_opens_are_for_the_lesson() -> None:
+    async with app_of(None).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, LessonsScreen))
+        bunch(pilot, "j", "enter", "right", "right")
+        await at_rest(pilot)
+        assert session(pilot).snapshot.address == "1:forward:1:z"
+
+
+async def test_a_key_that_is_held_down_stays_with_what_it_closed() -> None:
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        await keys(pilot, "'")
+        bunch(pilot, *["enter"] * 5)
+        await at_rest(pilot)
+        assert session(pilot).explorer.view is None
+
+
+async def test_no_key_typed_before_a_question_answers_it() -> None:
+    controller = FakeController()
+    controller.unsaved = True
+    async with playing(controller) as pilot:
+        bunch(pilot, "o", "enter", "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SureScreen))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, SureScreen)
