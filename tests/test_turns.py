@@ -92,6 +92,14 @@ async def test_a_key_that_is_held_down_stays_with_what_it_closed() -> None:
         assert session(pilot).explorer.view is None
 
 
+async def test_enter_held_down_opens_a_lesson_and_asks_nothing() -> None:
+    async with app_of(None).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, LessonsScreen))
+        bunch(pilot, *["enter"] * 5)
+        await at_rest(pilot)
+        assert session(pilot).explorer.view is None
+
+
 async def test_no_key_typed_before_a_question_answers_it() -> None:
     controller = FakeController()
     controller.unsaved = True

@@ -7,6 +7,7 @@ such a screen each key waits until the one before has done all it does.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual.events import Key
@@ -22,6 +23,8 @@ SOON = 0.002
 """Seconds until the next look at what a key has done."""
 LOOKS = 250
 """Looks after which a key counts as done, whatever is still on its way."""
+REPEAT = 0.1
+"""Seconds from one to the next of a key that is held down, at most."""
 LEAVE = ("escape", "q", "ctrl+c")
 """Keys that wait for nothing that takes its time."""
 
@@ -46,6 +49,8 @@ class Turns:
         self._busy = False
         self._met: Screen[Any] | None = None
         self._looks = 0
+        self._last = self._closed_by = ""
+        self._closed_at = 0.0
 
     @property
     def over(self) -> bool:
@@ -54,7 +59,11 @@ class Turns:
 
     def holds(self, key: Key) -> bool:
         """Whether a key has to wait; it comes again when it is its turn."""
-        if key is self._let_through or (self.over and not isinstance(self._app.screen, LeadsOn)):
+        if key is self._let_through:
+            return False
+        if self._repeats(key):
+            return True
+        if self.over and not isinstance(self._app.screen, LeadsOn):
             return False
         self._waiting.append(key)
         self._next()
@@ -70,14 +79,22 @@ class Turns:
         if key is self._let_through:
             self._let_through = None
             screen = self._app.screen
-            # Held down, a key comes several times; those are meant for what it has closed.
             self._look(_Round(self._app, screen), LOOKS, key if isinstance(screen, LeadsOn) else None)
+
+    def _repeats(self, key: Key) -> bool:
+        """Whether it is the key that has closed a screen, still held down: it is not meant for what is below."""
+        now = monotonic()
+        again = key.key == self._closed_by and now - self._closed_at < REPEAT
+        self._closed_by, self._closed_at = (key.key if again else ""), now
+        return again
 
     def _next(self) -> None:
         screen = self._app.screen
         if isinstance(screen, ClosesOnce) and screen.READ_FIRST:
             self._earlier.clear()
             self._waiting.clear()
+        if isinstance(screen, LeadsOn) and screen.at_work and self._last == "enter":
+            self._drop("enter")
         if self._busy or self.over:
             return
         self._busy = True
@@ -89,6 +106,7 @@ class Turns:
             self._app.set_timer(SOON, self._again)
         else:
             self._let_through = (self._earlier or self._waiting).pop(0)
+            self._last = self._let_through.key
             self._app.post_message(self._let_through)
 
     def _too_soon(self, screen: Screen[Any]) -> bool:
@@ -100,14 +118,20 @@ class Turns:
             return True
         return screen.at_work and (self._earlier or self._waiting)[0].key not in LEAVE
 
+    def _drop(self, key: str) -> None:
+        """A key that is held down is meant for what it was first pressed on."""
+        while self._waiting and self._waiting[0].key == key:
+            self._waiting.pop(0)
+
     def _again(self) -> None:
         self._busy = False
         self._next()
 
     def _look(self, round: _Round, looks: int, closing: Key | None = None) -> None:
         if round.left:
-            while closing is not None and self._waiting and self._waiting[0].key == closing.key:
-                self._waiting.pop(0)
+            if closing is not None:
+                self._closed_by, self._closed_at = closing.key, monotonic()
+                self._drop(closing.key)
         elif not round.done and looks:
             self._app.set_timer(SOON, lambda: self._look(round, looks - 1, closing))
             return
