@@ -219,11 +219,9 @@ def backward_step(place: Place, equation: str) -> tuple[str, ...]:
     arrived = what_arrived(place, equation)
     if not arrived:
         return (f"∂{equation}[{t}] = 0: nothing after it reaches the loss in this window.", short)
-    alone = len(arrived) == 1  # what it sends is what there is
-    parts = [
-        f"{'all of it' if alone else STYLES[3].vector(value, scalar).text} from {sender}"
-        for sender, value in arrived
-    ]
+    parts = [f"{STYLES[3].vector(value, scalar).text} from {sender}" for sender, value in arrived]
+    if len(arrived) == 1:  # what it sends is what there is
+        parts = [f"{'all of it' if np.any(arrived[0][1]) else 'nothing comes'} from {arrived[0][0]}"]
     complete = f"{short[:-1]} is complete: {_listed(parts)}."
     added = "" if padded(place) else _added(place, equation)
     return (

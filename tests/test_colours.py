@@ -123,6 +123,14 @@ def test_size_is_lightness_on_both_sides(theme: str, depth: str, sight: str) -> 
         assert steps[0] > -6, lightness
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_size_is_as_light_on_one_side_as_on_the_other(theme: str) -> None:
+    ramp = RAMPS[theme, "truecolor"]
+    for level in range(1, LEVELS + 1):
+        up, down = (seen(ramp.at(sign * level), "normal")[0] for sign in (1, -1))
+        assert abs(up - down) < 6, level
+
+
 @pytest.mark.parametrize("sight", MACHADO)
 @pytest.mark.parametrize(("theme", "depth"), COLOURED)
 def test_the_two_signs_are_told_apart(theme: str, depth: str, sight: str) -> None:

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from rnn_engine.observe import observe
 from rnn_engine.snapshot import Matrix
 from rnn_engine.timeline import Timeline
+from rnn_tui.render import number
 from rnn_tui.render.arrange import arrange, boxed
 from rnn_tui.render.cells import Selection
 from rnn_tui.render.curve import draw_curve, draw_curve_line, said_of
@@ -537,3 +538,20 @@ def test_small_matrices_are_numbers_and_maps_have_labels_where_there_is_room() -
     blocks = draw_pane(PaneView("weights", "w", weights), 143, 26).layout.blocks
     assert len(blocks) == len(weights)
     assert all(block.form.labels for block in blocks)
+
+
+ENDS = (5e-324, 1e-308, 1e308, 1.7976931348623157e308)
+"""The smallest and the largest numbers there are, and what is near them."""
+
+
+@pytest.mark.parametrize("size", ENDS)
+@pytest.mark.parametrize("display", [Display(mode, scale) for mode in (*MODES, *BARS) for scale in SCALES])
+def test_numbers_at_the_ends_of_what_floats_can_say_are_drawn(size: float, display: Display) -> None:
+    values = np.array([[size, -size, 0.5], [-0.25, 0.0, size / 3]])
+    whole, one = (
+        Matrix("W", values, tuple("ab"), tuple("xyz")),
+        Matrix("p", values[:, :1], tuple("ab"), ("x",)),
+    )
+    for box in ((78, 10), (57, 19), (20, 6)):
+        assert draw_pane(PaneView("weights", "w", (whole, one), display=display), *box).lines
+    assert number.bar(size, number.scale(size)) == "▇"

@@ -40,6 +40,10 @@ def loaded_after(code: str, *candidates: str) -> set[str]:
         ("import rnn_tui.controller", SCREEN),
         # What is on the screen first needs none of what takes long to load.
         ("import rnn_tui.app", ("numpy", "msgspec", "rnn_engine.session", "rnn_tui.screens.session")),
+        (
+            "import rnn_tui.app, rnn_tui.choices, rnn_tui.screens.opening, rnn_tui.screens.lessons",
+            ("numpy", "argparse", "rnn_engine.snapshot", "rnn_tui.screens.dialogs", "rnn_tui.screens.help"),
+        ),
         ("import rnn_tui.headless.trace, rnn_tui.headless.check, rnn_tui.headless.new", SCREEN),
     ],
 )

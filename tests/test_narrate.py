@@ -347,6 +347,15 @@ def test_the_way_back_starts_once_a_window() -> None:
                         told["1:backward:1:h"])  # fmt: skip
 
 
+def test_what_comes_from_one_place_alone_is_not_said_twice() -> None:
+    text = "h = u * h[t-1] + x\nq = 2 * h\nloss = squared_error(q, y)"
+    told = said(
+        session(text, {"u": 0.5}, data={"inputs": [1.0, 1.0], "targets": [0.5, 3.0]}, training=RUNNING)
+    )
+    assert told["1:backward:1:q"] == "∂q[1] = 3 is complete: all of it from loss[1]."
+    assert told["1:backward:2:q"] == "∂q[2] = 0 is complete: nothing comes from loss[2]."
+
+
 def test_a_loss_that_is_read_again_counts_for_more_than_its_weight() -> None:
     text = "h = u * h[t-1] + x + w * loss[t-1]\nloss = squared_error(h, y)"
     told = said(session(text, {"u": 0.5, "w": 0.25}, data={"inputs": [1.0, 1.0], "targets": [0.0, 0.0]},

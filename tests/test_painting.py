@@ -26,6 +26,7 @@ from rnn_tui.painting.diff import change, move
 from rnn_tui.painting.pace import PATIENCE, QUESTION, Looks, Pace
 from rnn_tui.painting.painter import Painter, seam
 from tests.terminal import visible
+from tests.test_screen_app import until
 
 WIDE, HIGH = 14, 4
 COLOURS = ("#87afff", "#ffaf5f", "#102030", "red", "default")
@@ -336,20 +337,23 @@ def test_a_line_that_takes_nothing_is_looked_at_soon_and_then_seldom() -> None:
     assert looks.wait() == 0.001
 
 
-async def test_what_waits_for_a_frame_waits_until_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not until the writer is asked to: as long as it has something to write, a thread would be in its way."""
-    queued, called = True, []
+async def test_what_waits_for_a_frame_waits_until_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as Textual's writer has something to write, another thread would be in its way."""
+    looks, called = 0, []
+
+    def queued(_: object) -> bool:
+        nonlocal looks
+        looks += 1
+        return looks < 5
+
     monkeypatch.setattr(PaintedApp, "_ours", property(lambda _: True))
-    monkeypatch.setattr(PaintedApp, "_queued", property(lambda _: queued))
+    monkeypatch.setattr(PaintedApp, "_queued", property(queued))
     app: PaintedApp[None] = PaintedApp()
     async with app.run_test() as pilot:
-        app.when_written(lambda: called.append("written"))
+        app.when_taken(lambda: called.append(looks))
         app.redraw()
-        await pilot.pause(0.05)
-        assert not called
-        queued = False
-        while not called:
-            await pilot.pause()
+        await until(pilot, lambda: bool(called))
+        assert called[0] >= 5
         app.redraw()
-        await pilot.pause(0.05)
-        assert called == ["written"], "once"
+        await until(pilot, lambda: looks > called[0])
+        assert len(called) == 1

@@ -11,6 +11,7 @@ from rnn_tui.controller import Controller
 from rnn_tui.lessons import lessons
 from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.lessons import LessonsScreen
+from rnn_tui.screens.palette import Palette
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.terminal import TerminalSettings
 from tests.build import lesson
@@ -74,6 +75,38 @@ async def test_a_bunch_does_what_slow_keys_do(typed: tuple[str, ...]) -> None:
         await pilot.pause()
         bunch(pilot, *typed)
         await until(pilot, lambda: place(pilot) == slow)
+
+
+async def test_a_bunch_goes_through_the_lines_of_a_dialog() -> None:
+    controller = open_lesson("hello")
+    async with app_of(controller).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        bunch(pilot, "f", "m", *"name", "tab", *"note", "shift+tab", *"s", "enter", "enter", "right")
+        await until(pilot, lambda: session(pilot).snapshot.address == "1:backward:4:z")
+        assert ("1:backward:4:loss", "names", "note") in controller.marks()
+
+
+@pytest.mark.parametrize("typed", [("pageup", "slash"), ("pagedown", "colon"), ("ctrl+end", "slash")])
+async def test_a_key_of_no_use_is_none_to_what_opens_after_it(typed: tuple[str, ...]) -> None:
+    """It went up to the app, which found it among the keys of a palette that was not yet there."""
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        bunch(pilot, *typed)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Palette))
+        bunch(pilot, *"0", "enter", "down", "down", "pageup", "escape")
+        await at_rest(pilot)
+
+
+async def test_the_next_pane_is_one_that_is_shown() -> None:
+    """Also from one that is not: what is written may lie in a pane that a person has hidden."""
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        shown = session(pilot)
+        for name in ("hidden", "output"):
+            shown.change(shown.arrangement.hide(name))
+        await keys(pilot, "tab")
+        assert shown.pane.NAME == "gradients"
+        await keys(pilot, "shift+tab")
+        assert shown.pane.NAME == "weights"
 
 
 async def test_keys_typed_while_a_lesson_opens_are_for_the_lesson() -> None:

@@ -66,6 +66,11 @@ class Flow:
         return norms(np.concatenate(list(self.items.values()), axis=-1))
 
     @cached_property
+    def total_norms(self) -> NDArray[np.float64]:
+        """`[T]`: the norm of the whole gradient at each time step."""
+        return norms(np.concatenate(list(self.total.values()), axis=-1))
+
+    @cached_property
     def remainder(self) -> float:
         """By how much the items, added up, differ from what the panes show: the largest difference, relative."""
         found = [0.0]

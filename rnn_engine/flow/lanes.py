@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def steps_of(tape: Tape, sequence: int) -> int:
 def norms(array: Array) -> NDArray[np.float64]:
     """Over the last axis, in float64, so that no float32 is too small or too large for a square."""
     with np.errstate(all="ignore"):
-        found: NDArray[np.float64] = np.sqrt(np.sum(np.square(array, dtype=np.float64), axis=-1))
+        found = np.asarray(np.sqrt(np.sum(np.square(array, dtype=np.float64), axis=-1)))
+    lost = np.isinf(found) | ((found == 0.0) & np.any(array, axis=-1))  # squares that no float64 can say
+    found[lost] = [hypot(*row) for row in array[lost]]
     return found
 
 

@@ -7,6 +7,7 @@ own updates as ever.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +22,10 @@ from textual.app import App
 from textual.errors import NoWidget
 from textual.events import CursorPosition, Resize
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 
 from rnn_tui.painting.cells import Row
-from rnn_tui.painting.pace import FIRST_LOOK, Looks, Pace
+from rnn_tui.painting.pace import Looks, Pace
 from rnn_tui.painting.painter import Painter, seam
 
 LAST_ANSWER = 1.0
@@ -61,10 +61,10 @@ class PaintedApp(App[ReturnType]):
         self._painter = Painter(colours, erases=not os.environ.get("TERM", "").startswith("screen"))
         self._pace = Pace(period=1 / constants.MAX_FPS)
         self._seam = seam()
-        self._look_again: Timer | None = None
+        self._look_again: asyncio.TimerHandle | None = None
         self._looks = Looks()
         self._leave_now: Callable[[], None] | None = None
-        self._when_written: Callable[[], object] | None = None
+        self._when_taken: Callable[[], object] | None = None
 
     @property
     def behind(self) -> bool:
@@ -132,36 +132,44 @@ class PaintedApp(App[ReturnType]):
         """Send the difference to the last frame, if the line is free."""
         if not self._painter.changed or not self._running or self._leave_now is not None:
             return
-        held = self._batch_count or self.behind
-        if held or self._pace.early:
+        held, early = self._batch_count or self.behind, self._pace.early
+        if held or early:
             if self._look_again is None:
-                wait = self._looks.wait() if held else self._pace.early
-                self._look_again = self.set_timer(wait, self._on_look_again)
+                self._look_again = self._in(self._looks.wait() if held else early, self._on_look_again)
             return
         self._looks.done()
         sequence = self._painter.frame()
         if sequence:
             super()._display(self.screen, cast(Any, _Frame(sequence + self._pace.question())))
-            self._written()
+            self._taken(Looks())
 
-    def when_written(self, call: Callable[[], object]) -> None:
-        """Call when the next frame is with the terminal.
+    def when_taken(self, call: Callable[[], object]) -> None:
+        """Call when Textual's writer has taken the next frame.
 
-        Work in another thread, begun before that, would keep Textual's writer from its turn: it is a thread, too.
+        Work in another thread, begun before that, would keep the writer from its turn: it is a thread, too.
         """
         if self._ours:
-            self._when_written = call
+            self._when_taken = call
         else:
             self.call_after_refresh(call)
 
-    def _written(self) -> None:
-        if self._when_written is None:
+    def _taken(self, looks: Looks) -> None:
+        if self._when_taken is None:
             return
         if self._queued:
-            self.set_timer(FIRST_LOOK, self._written)
+            self._in(looks.wait(), lambda: self._taken(looks))
         else:
-            call, self._when_written = self._when_written, None
+            call, self._when_taken = self._when_taken, None
             call()
+
+    def _in(self, seconds: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call then. A timer of Textual's that short is skipped, and never calls, when it is late by its own length."""
+        return asyncio.get_running_loop().call_later(seconds, self.call_next, call)
+
+    def on_unmount(self) -> None:
+        """There are no frames any more."""
+        if self._look_again is not None:
+            self._look_again.cancel()
 
     def _on_look_again(self) -> None:
         self._look_again = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import floor, isfinite, log10
+from sys import float_info
 
 PRECISION = 4
 """Decimals that numbers have where there is room and nobody wants others; the formats are made for these."""
@@ -59,14 +60,18 @@ def scale(largest: float) -> float:
     if not isfinite(largest) or largest <= 0:
         return 1.0
     power = 10.0 ** floor(log10(largest))
-    return next((step * power for step in (1.0, 2.0, 5.0, 10.0) if largest <= step * power), 10.0 * power)
+    steps = (step * power for step in (1.0, 2.0, 5.0, 10.0))
+    found = next((each for each in steps if largest <= each), 10.0 * power)
+    return min(
+        max(found, largest), float_info.max
+    )  # at the ends of what floats can say there is no such number
 
 
 def bar(value: float, full: float) -> str:
     """The size of a number as a block of one cell; only an exact zero has none."""
     if not isfinite(value):
         return "!"
-    return _BARS[min(7, max(1, round(7 * abs(value) / full)))] if value else " "
+    return _BARS[min(7, max(1, round(7 * min(abs(value) / full, 1.0))))] if value else " "
 
 
 def level_bar(share: float, width: int) -> str:

@@ -33,16 +33,16 @@ def _ramp(zero: str, negative: str, positive: str) -> Ramp:
 
 RAMPS = {
     ("dark", "truecolor"): _ramp(
-        "#1c1c1c", "#552e0a #875f00 #d78700 #ffd787", "#173a63 #005faf #5fafff #afd7ff"
+        "#1c1c1c", "#552e0a #875f00 #d78700 #ffd787", "#173a63 #005faf #5aa0e6 #afd7ff"
     ),
     ("dark", "256"): _ramp("#1c1c1c", "#5f0000 #af5f00 #ff8700 #ffd787", "#00005f #005faf #5fafff #afd7ff"),
     ("light", "truecolor"): _ramp(
-        "#f2f2f2", "#ffd7af #ffaf5f #af5f00 #743600", "#afd7ff #5fafff #005fd7 #083a76"
+        "#f2f2f2", "#fad2a5 #eda653 #c76d10 #743600", "#bcd7f5 #7dafe4 #347cc4 #083a76"
     ),
     ("light", "256"): _ramp("#eeeeee", "#ffd7af #ffaf00 #d75f00 #5f0000", "#afd7ff #5fafff #005fd7 #00005f"),
 }
-"""By theme and number of colours. In true colour most are of the 256-colour cube, too: their sequences are half as
-long. The others have no neighbour there that is as far from the next step."""
+"""By theme and number of colours. Those for true colour on a dark ground are of the 256-colour cube where it has one
+that is as light on both sides and as far from the next: its sequence is half as long."""
 
 
 def luminance(colour: str) -> float:

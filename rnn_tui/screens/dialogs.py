@@ -63,7 +63,7 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
 
     def on_key(self, event: Key) -> None:
         """One that is for a line, but did not come by way of it: there was none yet when it was pressed."""
-        if event.is_printable or event.key in SafeInput.KEYS:
+        if event.is_printable or event.key in SafeInput.KEYS or event.key in SafeInput.LINES:
             event.stop()
             self.type_ahead(event)
 

@@ -8,8 +8,6 @@ from math import isnan
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from rnn_engine.snapshot import Snapshot
 from rnn_tui.protocols import Controller
 from rnn_tui.render.flow import MapView, MemoryView, draw_map, scale_of
@@ -109,7 +107,7 @@ class FlowPanel(View):
             flow.start,
             flow.states,
             tuple(map(tuple, flow.map.tolist())),
-            _norms(flow),
+            tuple(map(float, flow.total_norms)),
             flow.remainder,
             tuple(_horizon(found, flow) for found in state.horizons),
             state.cursor,
@@ -187,12 +185,6 @@ def _added(shares: Iterable[tuple[Key, float]]) -> tuple[tuple[Key, float], ...]
     for key, share in shares:
         found[key] = found.get(key, 0.0) + share
     return tuple(found.items())
-
-
-def _norms(flow: Flow) -> tuple[float, ...]:
-    """The norm of the whole gradient at each time step, as the panes show it."""
-    squares = sum(((total**2).sum(axis=-1) for total in flow.total.values()), start=np.zeros(flow.T))
-    return tuple(float(size) ** 0.5 for size in squares)
 
 
 def _way(flow: Flow, loss: int) -> WayView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.events import Key
 from textual.widgets import Input
@@ -28,6 +28,8 @@ class SafeInput(Input):
 
     KEYS = frozenset(key for each in Input.BINDINGS for key in str(getattr(each, "key", "")).split(","))
     """What it is bound to."""
+    LINES: ClassVar[dict[str, int]] = {"tab": 1, "shift+tab": -1}
+    """Keys that lead to another line of a dialog."""
 
     def restricted(self) -> None:
         """What it does not take it drops without the bell."""
@@ -38,10 +40,13 @@ class SafeInput(Input):
         Textual does it when the key has gone up to the app, and what was typed after it has been inserted by then.
         """
         asks = self._asks
-        if asks is not None and asks.entered:
+        if asks is not None and (asks.entered or asks.focused is not self):
             event.stop()
             event.prevent_default()
             asks.type_ahead(event)
+        elif asks is not None and event.key in self.LINES:
+            event.stop()
+            (asks.focus_next if self.LINES[event.key] > 0 else asks.focus_previous)()
         elif event.key in self.KEYS:
             event.stop()
             event.prevent_default()

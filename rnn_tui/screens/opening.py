@@ -67,7 +67,7 @@ class OpeningScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin when the front is on the screen."""
-        self.app.when_written(lambda: self.run_worker(self._work()))
+        self.app.when_taken(lambda: self.run_worker(self._work()))
 
     async def _work(self) -> None:
         try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
-
-from textual.timer import Timer
 
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
@@ -19,7 +18,7 @@ class Playing:
     def __init__(self, screen: SessionScreen) -> None:
         self._screen = screen
         self._at = 2
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.on = False
 
     @property
@@ -35,7 +34,7 @@ class Playing:
     def stop(self) -> None:
         """No further step."""
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
             self._timer = None
         if self.on:
             self.on = False
@@ -54,7 +53,9 @@ class Playing:
 
     def _go_on(self) -> None:
         if self.on and self._timer is None:
-            self._timer = self._screen.set_timer(1 / SPEEDS[self._at], self._step)
+            # Not a timer of Textual's: one that is late by its own length never calls.
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(1 / SPEEDS[self._at], self._screen.call_later, self._step)
 
     def _step(self) -> None:
         self._timer = None

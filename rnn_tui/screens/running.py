@@ -198,9 +198,10 @@ class Running(Stage):
             self.schedule_paint()
 
     async def on_key(self, event: Key) -> None:
-        """All keys, in their order."""
-        if await self.typing.key(event):
-            event.stop()
+        """All keys, in their order. None goes on to the app, which might find that it means something to a dialog
+        that a later key has opened."""
+        event.stop()
+        await self.typing.key(event)
 
     def pressed(self, entry: Command) -> None:
         """A command was carried out: the tour goes on, if it waited for that."""

@@ -103,9 +103,9 @@ class SessionScreen(Running):
 
     def action_pane(self, change: int) -> None:
         """Focus the next pane, or the one before."""
-        order = [name for name in PANES if name not in self.arrangement.hidden]
-        at = order.index(self.pane.NAME)
-        self.give_focus(order[(at + change) % len(order)])
+        at, hidden = PANES.index(self.pane.NAME), self.arrangement.hidden  # which it may be itself
+        onward = (PANES[(at + change * k) % len(PANES)] for k in range(1, len(PANES) + 1))
+        self.give_focus(next(name for name in onward if name not in hidden))
 
     def action_jump(self) -> None:
         """Wait for a letter."""

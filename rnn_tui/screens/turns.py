@@ -7,6 +7,8 @@ such a screen each key waits until the one before has done all it does.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -103,11 +105,15 @@ class Turns:
             below = self._app.screen_stack[-2:][0]  # it may still have keys that it will hand over
             self._look(_Round(self._app, below), LOOKS)
         elif self._too_soon(screen):
-            self._app.set_timer(SOON, self._again)
+            self._soon(self._again)
         else:
             self._let_through = (self._earlier or self._waiting).pop(0)
             self._last = self._let_through.key
             self._app.post_message(self._let_through)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """A timer of Textual's that short may be skipped, and never call."""
+        asyncio.get_running_loop().call_later(SOON, self._app.call_later, call)
 
     def _too_soon(self, screen: Screen[Any]) -> bool:
         """Whether a screen is not ready for the next key."""
@@ -133,7 +139,7 @@ class Turns:
                 self._closed_by, self._closed_at = closing.key, monotonic()
                 self._drop(closing.key)
         elif not round.done and looks:
-            self._app.set_timer(SOON, lambda: self._look(round, looks - 1, closing))
+            self._soon(lambda: self._look(round, looks - 1, closing))
             return
         self._again()
 

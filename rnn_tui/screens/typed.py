@@ -48,20 +48,18 @@ class Typing:
         """What waits is not wanted any more."""
         self._ahead.clear()
 
-    async def key(self, event: Key) -> bool:
-        """Take a key, now or later; whether it is ours. One that needs the answer to those before it waits."""
+    async def key(self, event: Key) -> None:
+        """Take a key, now or later: one that needs the answer to those before it waits."""
         if self._screen.app.screen is not self._screen:
             self._hand_over(event)
-            return True
-        if self._screen.too_small:  # nobody sees what a key does
+        elif self._screen.too_small:  # nobody sees what a key does
             entry = self._screen.app.by_key[""].get(event.key)
             if entry is not None and entry.id == "quit":
                 self._screen.action_leave()
-            return True
-        if self._ahead or self._must_wait(event.key):
+        elif self._ahead or self._must_wait(event.key):
             self._ahead.append(event)
-            return True
-        return await self._press(event.key)
+        else:
+            await self._press(event.key)
 
     def after_batch(self) -> None:
         """Something was done: keys that waited for it can come."""
@@ -113,7 +111,7 @@ class Typing:
         elif not (isinstance(above, ClosesOnce) and above.READ_FIRST):
             above.call_after_refresh(lambda: above.app.post_message(copy))
 
-    async def _press(self, key: str) -> bool:
+    async def _press(self, key: str) -> None:
         """One key. It ends the message of the last one; after `v` a letter names a pane."""
         screen = self._screen
         entry = screen.app.by_key[screen.view_name].get(key)
@@ -125,18 +123,18 @@ class Typing:
             for pane in screen.panes.values():
                 if key == pane.LETTER:
                     screen.give_focus(pane.NAME)
-                    return True
+                    return
             if key != "escape":
                 screen.say(f"no pane has the key {shown_key(key)}; {self.letters}")
-            return True
+            return
         if key == "escape" and not screen.tour.over and not screen.view_name:
             screen.action_tour()
-            return True
+            return
         if self.count and not (entry and (entry.counted or entry.id == "count")):
             self.count = ""
             screen.schedule_paint()
         if entry is None:
-            return False
+            return
         action = entry.action
         if entry.id == "count":
             action = f"digit({key})"
@@ -145,4 +143,3 @@ class Typing:
         await screen.run_action(action)
         screen.pressed(entry)
         self._waiting = entry.waits and screen.driver.busy
-        return True
