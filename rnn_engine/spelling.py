@@ -400,7 +400,8 @@ def _elements(name: str, shape: Shape, t: int | None = None) -> str:
     if not shape:
         return f"one number; expected {name}" + ("" if t is None else f" or {name}[{t}]")
     first, last = ",".join("0" for _ in shape), ",".join(str(n - 1) for n in shape)
-    expected = f"{name}[{first}] to {name}[{last}]"
-    if t is not None:
-        expected += f", or {name}[{t}][{first}] to {name}[{t}][{last}]"
-    return f"{'×'.join(map(str, shape))}; expected {expected}"
+    names = [name] if t is None else [name, f"{name}[{t}]"]
+    each = [f"{of}[{first}]" if first == last else f"{of}[{first}] to {of}[{last}]" for of in names]
+    expected = ", or ".join(each)
+    what = f"a vector of {shape[0]}" if len(shape) == 1 else "×".join(map(str, shape))
+    return f"{what}; expected {expected}"

@@ -29,7 +29,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from rnn_engine.errors import EngineError
 from rnn_tui.commands import COMMANDS as TABLE
-from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_key
+from rnn_tui.commands import VIEWS, Command, command, keys_in, shown_keys
 from rnn_tui.memory import Keeper
 from rnn_tui.painting.app import PaintedApp
 from rnn_tui.protocols import Controller, Lesson, Opening, OpenSession
@@ -153,7 +153,7 @@ class RnnTuiApp(PaintedApp[None]):
         self._keeping, self._kept = threading.Lock(), False
         self._precision = precision
         self._most: Kind = next((kind for kind in KINDS if kind == layout), "wide")
-        self.commands = commands
+        self.commands, self.keys = commands, shown_keys(commands)
         self.by_key = {view: keys_in(view, commands) for view in ("", *VIEWS)}
         self.turns = Turns(self)
         self._guard = Guard(ascii_only=not terminal.unicode)
@@ -166,7 +166,9 @@ class RnnTuiApp(PaintedApp[None]):
         self._dress(f"rnn-{terminal.theme}")
         self.palette = palette(terminal.theme, terminal.colours, unicode=terminal.unicode)
         # The lists and dialogs have bindings of their own, with the ids of the commands they stand for.
-        self.set_keymap({entry.id: ",".join(entry.keys) for entry in commands if entry != command(entry.id)})
+        self.set_keymap(
+            {entry.id: ",".join(entry.keys) for entry in commands if entry.keys != command(entry.id).keys}
+        )
 
     def _dress(self, theme: str) -> None:
         """Begin with a theme. Set as usual it would count as a change, and all of the CSS be parsed once more."""
@@ -178,7 +180,7 @@ class RnnTuiApp(PaintedApp[None]):
 
     def key(self, id: str) -> str:
         """The first key of a command, as a person would write it."""
-        return shown_key(command(id, self.commands).keys[0])
+        return self.keys[id]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and the guard after them."""

@@ -23,6 +23,7 @@ from rnn_tui.usage import COMMANDS, UsageError, bare
 if TYPE_CHECKING:
     import argparse
 
+    from rnn_tui.commands import Keys
     from rnn_tui.controller import Controller
     from rnn_tui.protocols import Opening
 
@@ -213,10 +214,12 @@ def open_screen(
     gc.disable()  # until the first frame: loading modules makes no garbage, and looking for it takes its time
     from rnn_tui import terminal
     from rnn_tui.choices import chosen, settings_of
+    from rnn_tui.commands import shown_keys
     from rnn_tui.lessons import lessons
 
     config, wished = chosen(flags or {}, os.environ, no_config=no_config)
-    first = None if session is None else opening(session)
+    keys = shown_keys(config.commands)
+    first = None if session is None else opening(session, keys)
     settings = terminal.detect(
         os.environ, tty=terminal.is_terminal(), encoding=terminal.encoding(), wishes=wished
     )
@@ -234,7 +237,7 @@ def open_screen(
     app = RnnTuiApp(
         None,
         lessons(),
-        open_session=open_session,
+        open_session=partial(open_session, keys=keys),
         terminal=settings,
         keeper=Keeper(state_file()),
         commands=config.commands,
@@ -273,14 +276,14 @@ def config(args: argparse.Namespace) -> int:
     return FINE
 
 
-def opening(name_or_path: str) -> Opening:
+def opening(name_or_path: str, keys: Keys) -> Opening:
     """What there is to see of a session without NumPy. Raises EngineError: no lesson, no file, or no replay in it."""
     from rnn_tui.lessons import bundled, find, first_sentence
     from rnn_tui.protocols import Opening
 
     lesson = bundled(name_or_path)
     if lesson is not None:  # it is ours: nothing to check, and less to load
-        return Opening(lesson.title, lesson.summary, partial(open_session, name_or_path))
+        return Opening(lesson.title, lesson.summary, partial(open_session, name_or_path, keys))
     path = find(name_or_path, also=COMMANDS)
     from rnn_engine.replay import load
 
@@ -289,19 +292,20 @@ def opening(name_or_path: str) -> Opening:
     def open_replay() -> Controller:
         from rnn_tui.controller import Controller
 
-        return Controller.open(str(path), replay)
+        return Controller.open(str(path), replay, keys)
 
     return Opening(replay.title, first_sentence(replay.notes), open_replay)
 
 
-def open_session(name_or_path: str) -> Controller:
-    """A lesson by its name, or a file by its path. Raises EngineError."""
+def open_session(name_or_path: str, keys: Keys | None = None) -> Controller:
+    """A lesson by its name, or a file by its path; `keys` are those to speak of. Raises EngineError."""
     from rnn_tui.lessons import find
 
     path = find(name_or_path, also=COMMANDS)
+    from rnn_tui.commands import KEYS
     from rnn_tui.controller import Controller  # after the name is known to be right: it brings NumPy
 
-    return Controller.open(str(path))
+    return Controller.open(str(path), keys=keys or KEYS)
 
 
 def complain(what: str, code: int) -> int:

@@ -5,10 +5,16 @@ Time moves with the arrows, cells with h j k l; a capital letter is the same thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rnn_tui.keynames import printed
+
+Keys = Mapping[str, str]
+"""The first key of each command, as a person would write it, by the command's id.
+
+Sentences name commands by their ids in braces, `{undo} undoes it`, and `format_map` puts in the keys as they are bound.
+"""
 
 
 class Command(NamedTuple):
@@ -96,7 +102,7 @@ def _in_view(
     )
 
 
-COMMANDS: tuple[Command, ...] = (
+_TABLE: tuple[Command, ...] = (
     _motion("step", "right", "step", "the next step: one equation", reverse="step_back", footer=2),
     _motion("step_back", "left", "back", "the step before", reverse="step", footer=3),
     _motion(
@@ -130,7 +136,7 @@ COMMANDS: tuple[Command, ...] = (
     _motion("sequence_back", "R", "sequence back", "show the sequence before", reverse="sequence"),
     Command(
         "count", tuple("1234567890"), "digit", "count",
-        "digits before a motion say how often: 5n, 12 then →", "time",
+        "digits before a motion say how often: 5{time}, 12 then {step}", "time",
     ),
     Command("stop", ("ctrl+c",), "stop", "stop", "stop a running move or play; it never quits", "time"),
     Command("mark", ("m",), "mark", "mark", "mark this step with a name and a note", "marks", footer=15),
@@ -161,7 +167,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("display_back", ("D",), "display(-1)", "display back", "the display before", "panes and cells", "display"),
     Command(
         "scale_of", ("y",), "scale(1)", "scale",
-        "scale of the colours: per matrix, shared, or fixed at ±1 (5y: at ±5)", "panes and cells", "scale_back", True,
+        "scale of the colours: per matrix, shared, or fixed at ±1 (5{scale_of}: at ±5)",
+        "panes and cells", "scale_back", True,
     ),
     Command("scale_back", ("Y",), "scale(-1)", "scale back", "the scale before", "panes and cells", "scale_of", True),
     Command(
@@ -190,7 +197,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("undo", ("u",), "undo", "undo", "take the last edit back", "what if", "redo", waits=True),
     Command("redo", ("U",), "redo", "redo", "make the edit again that was taken back", "what if", "undo", waits=True),
-    Command("edits", (), "edits", "edits", "list what is set by hand, and go there; by its name (:)", "what if"),
+    Command(
+        "edits", (), "edits", "edits", "list what is set by hand, and go there; by its name ({palette})", "what if"
+    ),
     Command("open", ("o",), "open", "open", "open a lesson or a file", "session", footer=18),
     Command("save", ("O",), "save", "save", "save this session to a file", "session"),
     Command(
@@ -259,6 +268,22 @@ COMMANDS: tuple[Command, ...] = (
         group="arranging panes",
     ),
 )  # fmt: skip
+
+
+def shown_keys(commands: Sequence[Command]) -> Keys:
+    """The keys to put into sentences; a command that has none is not among them."""
+    return {entry.id: shown_key(entry.keys[0]) for entry in commands if entry.keys}
+
+
+def with_keys(chosen: Mapping[str, tuple[str, ...]]) -> tuple[Command, ...]:
+    """The table with these keys, by the ids of commands, in the place of its own."""
+    table = tuple(entry._replace(keys=chosen.get(entry.id, entry.keys)) for entry in _TABLE)
+    keys = shown_keys(table)
+    return tuple(entry._replace(help=entry.help.format_map(keys)) for entry in table)
+
+
+COMMANDS = with_keys({})
+KEYS = shown_keys(COMMANDS)
 
 
 def command(id: str, commands: Sequence[Command] = COMMANDS) -> Command:

@@ -15,7 +15,7 @@ from rnn_engine.edits import first_difference, where
 from rnn_engine.errors import AddressError, EngineError, ReplayError
 from rnn_engine.observe import inner_steps, observe
 from rnn_engine.quantity import Cell, address_of
-from rnn_engine.replay import Mark, Replay, replaced
+from rnn_engine.replay import Mark, Replay, replaceable, replaced
 from rnn_engine.replay import save as write_replay
 from rnn_engine.schedule import Schedule
 from rnn_engine.session import Session
@@ -23,6 +23,7 @@ from rnn_engine.snapshot import Snapshot
 from rnn_engine.spelling import described, label, parse_cell
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
+from rnn_tui.commands import KEYS, Keys
 from rnn_tui.edits import Prompt, follows
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.kept import kept_name
@@ -40,10 +41,13 @@ Place = tuple[int, int, int]
 
 
 class Controller:
-    """Moves the cursor of a session. Every move answers "" or one sentence on why it could not."""
+    """Moves the cursor of a session. Every move answers "" or one sentence on why it could not.
 
-    def __init__(self, session: Session, path: str | None = None) -> None:
-        self.session, self.path = session, path
+    The sentences name `keys`.
+    """
+
+    def __init__(self, session: Session, path: str | None = None, keys: Keys = KEYS) -> None:
+        self.session, self.path, self._keys = session, path, keys
         self.origin = path or ""
         """What it was read from or saved to last: the name of a lesson, or a file's whole path."""
         self.timeline = Timeline(session.run)
@@ -55,7 +59,7 @@ class Controller:
         """Grows whenever numbers change that were there: at every edit."""
         self._new_marks = False
         self._saved_edits = session.edits
-        self._history = History(session, self._change)
+        self._history = History(session, self._change, keys)
         self._may_replace: Path | None = None
         self._stop = threading.Event()
         self._shown: dict[Place, Snapshot] = {}
@@ -76,7 +80,7 @@ class Controller:
         }
 
     @classmethod
-    def open(cls, path: str, replay: Replay | None = None) -> Controller:
+    def open(cls, path: str, replay: Replay | None = None, keys: Keys = KEYS) -> Controller:
         """Open a replay; `replay` is what is in it, if it has been read. Raises `EngineError`.
 
         A bundled lesson stays as it is, and so does what was kept for a person: they are saved where the user works.
@@ -84,7 +88,7 @@ class Controller:
         session = Session.load(path) if replay is None else Session.of(replay, path)
         place, kept = Path(path).resolve(), kept_name(path)
         lesson = place.parent == directory()
-        controller = cls(session, f"{kept}.json" if kept else place.name if lesson else path)
+        controller = cls(session, f"{kept}.json" if kept else place.name if lesson else path, keys)
         controller.origin = place.stem if lesson else str(place)
         if not kept and not lesson:
             controller._may_replace = place
@@ -179,7 +183,7 @@ class Controller:
         return self._there(motion(self.schedule, self.index, n))
 
     def _there(self, found: int | str) -> str:
-        return found if isinstance(found, str) else self._to(found)
+        return found.format_map(self._keys) if isinstance(found, str) else self._to(found)
 
     def _to(self, index: int) -> str:
         try:
@@ -228,7 +232,9 @@ class Controller:
     def _sequence(self, n: int) -> str:
         B = self.snapshot.sequence[1]
         if B == 1:
-            return "there is one sequence only; r and R are for batches"
+            return "there is one sequence only; {sequence} and {sequence_back} are for batches".format_map(
+                self._keys
+            )
         self.sequence = (min(self.sequence, B - 1) + n) % B
         return ""
 
@@ -249,7 +255,7 @@ class Controller:
 
     def cell_at(self, spot: Spot) -> Cell | str:
         """The number behind a cell of a pane, or one sentence why there is none."""
-        return cell_at(self.session, self.snapshot, spot)
+        return cell_at(self.session, self.snapshot, spot, self._keys)
 
     def spot_of(self, cell: Cell) -> Spot | None:
         """Where the panes show a number at this address, if they do."""
@@ -354,7 +360,7 @@ class Controller:
         cell = self.cell_named(name)
         if isinstance(cell, str):
             return cell
-        return self.spot_of(cell) or follows(self.session, cell)
+        return self.spot_of(cell) or follows(self.session, cell, self._keys)
 
     def edit_prompt(self, spot: Spot) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""
@@ -413,10 +419,13 @@ class Controller:
         target = path or self.path
         if target is None:
             raise ReplayError("no file name; expected one to save to")
-        place = Path(target).expanduser()
-        if place.exists() and place.resolve() != self._may_replace:
+        try:
+            place = Path(target).expanduser()
+        except RuntimeError as error:  # a home that nobody has
+            raise ReplayError(f"cannot be saved: {error}", file=target) from None
+        if replaceable(place) and place.resolve() != self._may_replace:
             self._may_replace = place.resolve()
-            raise ReplayError("there is such a file already; save once more to replace it", file=target)
+            raise ReplayError("there is such a file already; Enter once more replaces it")
         self.session.cursor = self.index
         self.session.save(place)
         self._may_replace = place.resolve()

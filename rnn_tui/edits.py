@@ -16,12 +16,14 @@ from rnn_engine.replay import Edit, nearest, quote, replaced
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
 from rnn_engine.spelling import brackets, label
+from rnn_tui.commands import Keys
 from rnn_tui.questions import Spot, cell_at
 from rnn_tui.text import token_text
 
 FEW = 8
 """Tokens of a vocabulary that are all named."""
 HINT = "0.5 · -1e-3 · *2 · /2 · +=0.1 · -=0.1"
+_EXPECTED = "expected a number, or such as *2 or +=0.1"
 _RELATIVE: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul, "*=": operator.mul, "/": operator.truediv, "/=": operator.truediv,
     "+=": operator.add, "-=": operator.sub,
@@ -40,7 +42,7 @@ Target = tuple[Edit, str, float | str | None]
 """An edit that sets a number to what it is, the number's name, and what it is."""
 
 
-def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
+def target_at(session: Session, snapshot: Snapshot, spot: Spot, keys: Keys) -> Target | str:
     """The number that a cell of a pane stands for, or one sentence why it cannot be set."""
     pane, name, row, at = spot
     matrix = next((m for m in snapshot.panes[pane] if m.key == name), None)
@@ -50,7 +52,7 @@ def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
         return "a gradient follows from other numbers; set a value, a weight or an input instead"
     if pane == "inputs":
         return _datum(session, snapshot, matrix, row, at)
-    cell = cell_at(session, snapshot, spot)
+    cell = cell_at(session, snapshot, spot, keys)
     if isinstance(cell, str):
         if snapshot.timeline.phase == "generate" and matrix.kind == "over time" and int(matrix.rows[row]) < 1:
             index = (at,) if session.program.shapes[name] else ()
@@ -70,17 +72,19 @@ def target_at(session: Session, snapshot: Snapshot, spot: Spot) -> Target | str:
     return _value(session, cell, value), label(session, cell), value
 
 
-def follows(session: Session, cell: Cell) -> str:
+def follows(session: Session, cell: Cell, keys: Keys) -> str:
     """Why a number that no pane shows cannot be set here, and what can be."""
     name = label(session, cell)
     match cell.kind:
         case "update":
             weight = label(session, replace(cell, equation="w"))
-            return f"{name} follows from other numbers; set {weight} instead (g {weight} goes to it)"
+            return (
+                f"{name} follows from other numbers; set {weight} instead ({keys['go']} {weight} goes to it)"
+            )
         case "gradient" | "parameter gradient":
             return f"{name} follows from other numbers; set a value, a weight or an input instead"
         case _:
-            return f"no pane shows {name} here; g {name} goes to the step that made it"
+            return f"no pane shows {name} here; {keys['go']} {name} goes to the step that made it"
 
 
 def _value(session: Session, cell: Cell, value: float) -> Edit:
@@ -185,7 +189,7 @@ def _number(text: str, present: float | None) -> float | str:
         value = float(text[match.end() :] if match else text)
     except ValueError:
         what = f"{quote(text)} is no number; " if text else ""
-        return f"{what}expected a number, or such as *2 or +=0.1"
+        return f"{what}{_EXPECTED}"
     if match and present is None:
         return "there is no number yet that could be changed; expected one such as 0.5"
     if match and present is not None:
@@ -193,4 +197,4 @@ def _number(text: str, present: float | None) -> float | str:
             value = _RELATIVE[match[0]](present, value)
         except ZeroDivisionError:
             return "nothing can be divided by 0"
-    return value if math.isfinite(value) else f"{quote(text)} gives no finite number"
+    return value if math.isfinite(value) else f"{quote(text)} gives no finite number; {_EXPECTED}"

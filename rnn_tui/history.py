@@ -10,6 +10,7 @@ from rnn_engine.replay import Edit
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Snapshot
 from rnn_engine.spelling import described
+from rnn_tui.commands import Keys
 from rnn_tui.edits import Prompt, prompt_for, target_at, typed
 from rnn_tui.questions import Spot
 
@@ -26,14 +27,14 @@ def sentence(error: EngineError) -> str:
 class History:
     """Turns what is typed into edits; `change` carries a set of edits out and answers "" or a sentence."""
 
-    def __init__(self, session: Session, change: Callable[[Edits], str]) -> None:
-        self._session, self._change = session, change
+    def __init__(self, session: Session, change: Callable[[Edits], str], keys: Keys) -> None:
+        self._session, self._change, self._keys = session, change, keys
         self._done: list[Entry] = []
         self._undone: list[Entry] = []
 
     def prompt(self, snapshot: Snapshot, spot: Spot) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""
-        target = target_at(self._session, snapshot, spot)
+        target = target_at(self._session, snapshot, spot, self._keys)
         return target if isinstance(target, str) else prompt_for(self._session, target)
 
     def refused(self, snapshot: Snapshot, spot: Spot, text: str) -> str:
@@ -61,7 +62,7 @@ class History:
 
     def _with(self, snapshot: Snapshot, spot: Spot, text: str) -> Entry | str:
         """All edits with one more (or one less, where nothing was typed), and that one in words."""
-        target = target_at(self._session, snapshot, spot)
+        target = target_at(self._session, snapshot, spot, self._keys)
         if isinstance(target, str):
             return target
         edits, mine = self._session.edits, key(target[0])
@@ -89,7 +90,7 @@ class History:
 
     def redo(self) -> str:
         """Make the edit again that was taken back last; says which."""
-        return self._go("done again", self._undone, self._done) or "nothing to redo: nothing was undone"
+        return self._go("done again", self._undone, self._done) or "nothing to redo: no edit is taken back"
 
     def _go(self, done: str, stack: list[Entry], other: list[Entry]) -> str:
         if not stack:

@@ -1,7 +1,7 @@
 """Where the motions of the key table lead: pure functions from a schedule and a step to another step.
 
-A motion that cannot move answers with one sentence: what is in the way, and what would work instead. `n` says how
-often; below zero it goes the other way.
+A motion that cannot move answers with one sentence: what is in the way, and what would work instead, with the commands
+that would in braces (`commands.Keys`). `n` says how often; below zero it goes the other way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Motion = Callable[[Schedule, int, int], int | str]
 def is_place(text: str) -> bool:
     """Whether a text looks like a place that `target` knows, and not like the name of a number."""
     text = text.strip()
-    return text in ("", "end", "home") or text[0] in "#-.:" or text[0].isdecimal()
+    return text.lower() in ("", "end", "home") or text[0] in "#-.:" or text[0].isdecimal()
 
 
 def target(schedule: Schedule, index: int, text: str) -> int:
@@ -32,13 +32,13 @@ def target(schedule: Schedule, index: int, text: str) -> int:
     """
     text = text.strip()
     total = schedule.total
-    if text in ("end", "home"):
-        return total - 1 if text == "end" else 0
+    if text.lower() in ("end", "home"):
+        return total - 1 if text.lower() == "end" else 0
     if match := re.fullmatch(r"#(\d{1,12})", text):
         if int(match[1]) >= total:
             raise AddressError(f"there is no step {text}; expected #0 to #{total - 1}")
         return int(match[1])
-    if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
+    if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?) *%", text):
         if float(match[1]) > 100:
             raise AddressError(f"{text} is beyond the end; expected 0% to 100%")
         return round(float(match[1]) / 100 * (total - 1))
@@ -54,22 +54,26 @@ def step(schedule: Schedule, index: int, n: int) -> int | str:
     to = min(max(index + n, 0), schedule.total - 1)
     if to != index:
         return to
+    if schedule.total == 1:
+        return "this session has one step only"
     if n > 0:
-        return "already at the last step; ← goes back, Home to the first"
-    return "already at the first step; → goes on, End to the last"
+        return "already at the last step; {step_back} goes back, {home} to the first"
+    return "already at the first step; {step} goes on, {end} to the last"
 
 
 def time(schedule: Schedule, index: int, n: int) -> int | str:
     """The same equation n time steps on, in the direction of the phase; in an update, n parameters on."""
     phase, place, equation = _here(schedule, index)
     if isinstance(phase.stops, UpdateStops):
-        return _parameter(phase, index, equation, n)
+        return _parameter(schedule, index, n)
     assert isinstance(place, int)
     first, second = phase.find(phase.start + 1, equation), phase.find(phase.start + 2, equation)
     rising = second is None or (first is not None and first < second)
     to = min(max(place + (n if rising else -n), 0), phase.stops.T - 1)
     if to == place:
-        return f"no {'further' if n > 0 else 'earlier'} time step in this phase; f goes to the next phase, F back"
+        return (
+            f"no {'further' if n > 0 else 'earlier'} time step in this phase{_other_phases(schedule, index)}"
+        )
     found = phase.find(phase.start + to + 1, equation)
     assert found is not None
     return found
@@ -90,7 +94,7 @@ def phase(schedule: Schedule, index: int, n: int) -> int | str:
         return to
     if schedule.iterations == 1 and len(schedule.phases(1)) == 1:
         return "this session has one phase only; an optimizer or `evaluate` would add some"
-    return "already in the last phase; F goes back" if n > 0 else "already in the first phase; f goes on"
+    return f"already in the {'last' if n > 0 else 'first'} phase{_other_phases(schedule, index)}"
 
 
 def iteration(schedule: Schedule, index: int, n: int) -> int | str:
@@ -99,10 +103,10 @@ def iteration(schedule: Schedule, index: int, n: int) -> int | str:
     number = min(max(here.iteration + n, 1), schedule.iterations)
     if number == here.iteration:
         if schedule.iterations == 1:
-            return "this session has one iteration only; f goes to its next phase, F back"
+            return f"this session has one iteration only{_other_phases(schedule, index)}"
         if n > 0:
-            return "already in the last iteration; I goes back"
-        return "already in the first iteration; i goes on"
+            return "already in the last iteration; {iteration_back} goes back"
+        return "already in the first iteration; {iteration} goes on"
     for other in schedule.phases(number):
         if other.name == here.name:
             there = place if isinstance(place, str) else place + other.start + 1
@@ -114,13 +118,15 @@ def mark(marked: Sequence[int], index: int, n: int) -> int | str:
     """The n-th mark from here, of those at these steps."""
     places = sorted(set(marked))
     if not places:
-        return "there are no marks; m sets one"
+        return "there are no marks; {mark} sets one"
     at = bisect_right(places, index) - 1 + n if n > 0 else bisect_left(places, index) + n
     if 0 <= at < len(places):
         return places[at]
     if n > 0:
-        return "no mark further on; A goes back, ' lists them all"
-    return "no mark before this; a goes on, ' lists them all"
+        back = "{mark_back} goes back, " if places[0] < index else ""
+        return f"no mark further on; {back}{{marks}} lists them all"
+    on = "{mark_next} goes on, " if places[-1] > index else ""
+    return f"no mark before this; {on}{{marks}} lists them all"
 
 
 BY_NAME: dict[str, Motion] = {
@@ -135,12 +141,25 @@ def _here(schedule: Schedule, index: int) -> tuple[Phase, int | str, str]:
     return phase, *phase.stops[index - phase.first]
 
 
-def _parameter(phase: Phase, index: int, equation: str, n: int) -> int | str:
+def _other_phases(schedule: Schedule, index: int) -> str:
+    """`; {phase} goes to the next phase, {phase_back} back`: as far as they lead anywhere."""
+    here = schedule.phase(index)
+    ways = []
+    if here.first + len(here.stops) < schedule.total:
+        ways.append("{phase} goes to the next phase")
+    if here.first > 0:
+        ways.append("{phase_back} back" if ways else "{phase_back} goes back")
+    return "; " * bool(ways) + ", ".join(ways)
+
+
+def _parameter(schedule: Schedule, index: int, n: int) -> int | str:
+    phase, _, equation = _here(schedule, index)
     same = [i for i in range(len(phase.stops)) if phase.stops[i][1] == equation]
     at = same.index(index - phase.first)
     to = min(max(at + n, 0), len(same) - 1)
     if to == at:
-        return "no further parameter in this phase; f goes to the next phase, F back"
+        which = "further" if n > 0 else "earlier"
+        return f"no {which} parameter in this phase{_other_phases(schedule, index)}"
     return phase.first + same[to]
 
 

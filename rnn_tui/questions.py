@@ -11,12 +11,13 @@ from rnn_engine.quantity import Cell, address_of, so_far
 from rnn_engine.schedule import Address
 from rnn_engine.session import Session
 from rnn_engine.snapshot import Matrix, Snapshot
+from rnn_tui.commands import KEYS, Keys
 
 Spot = tuple[str, str, int, int]
 """Pane, key of the matrix, row, column."""
 
 
-def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
+def cell_at(session: Session, snapshot: Snapshot, spot: Spot, keys: Keys = KEYS) -> Cell | str:
     """The number that a pane shows there, or one sentence why there is none to explain."""
     pane, key, row, column = spot
     matrix = next((m for m in snapshot.panes[pane] if m.key == key), None)
@@ -25,7 +26,7 @@ def cell_at(session: Session, snapshot: Snapshot, spot: Spot) -> Cell | str:
     cell = _cell_of(session, snapshot, matrix, spot)
     if matrix.known is not None and not matrix.known[row, column]:
         made = "" if isinstance(cell, str) else address_of(session, cell)
-        there = f"; g {made} goes to where it is" if made else ""
+        there = f"; {keys['go']} {made} goes to where it is" if made else ""
         return f"{_spoken(matrix, row)} is not computed yet at {snapshot.address}{there}"
     return cell
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnn_tui.commands import COMMANDS, VIEWS, Command, shown_key
+from rnn_tui.commands import COMMANDS, VIEWS, Command, shown_key, with_keys
 from rnn_tui.keynames import EXPECTED, KeyNameError, key_name
 from rnn_tui.settings import SettingError, near, shown
 
@@ -19,7 +19,7 @@ FIXED = {
 def rebound(keys: Mapping[str, object], file: str) -> tuple[Command, ...]:
     """The table with the keys of `[keys]`; `file` is its name, for complaints. Raises SettingError."""
     chosen = {name: _keys_of(name, value, f"{file}: keys.{name[:80]}") for name, value in keys.items()}
-    table = tuple(entry._replace(keys=chosen.get(entry.id, entry.keys)) for entry in COMMANDS)
+    table = with_keys(chosen)
     for view in ("", *VIEWS):
         owner: dict[str, Command] = {}
         for entry in table:

@@ -186,7 +186,8 @@ def near(word: object, known: Iterable[str], prefix: str = "") -> str:
 
     names = [name.removeprefix(prefix) for name in known]
     typed = str(word).lower()[:80].lstrip(prefix)
-    found = difflib.get_close_matches(typed, names, n=1, cutoff=0.6 if prefix else 0.5)
+    swapped = [name for name in names if sorted(name) == sorted(typed)]  # letters, which difflib counts twice
+    found = swapped or difflib.get_close_matches(typed, names, n=1, cutoff=0.6 if prefix else 0.5)
     return f"; did you mean {prefix}{found[0]}?" if found else ""
 
 

@@ -145,6 +145,8 @@ _ASCII = str.maketrans(
     | dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", "       #   ####", strict=True))
     # No two of one place are alike: the arrows and the mark of a row or an extreme, a scale and a cut.
     | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", "}@oX**.x~^v<>_$$$d-=-=AV||##|^+-", strict=True))
+    # One cell each, as all of them: the transpose Wᵀ is W', as MATLAB has it.
+    | dict(zip("ᵀ²Σ✓≠╲◀›␀␡◌", "'2S=!\\<>$$o", strict=True))
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rnn_tui.commands import COMMANDS, Command, command, shown_key
+from rnn_tui.commands import COMMANDS, Command, shown_keys
 
 
 class Stop(NamedTuple):
@@ -16,6 +16,7 @@ class Stop(NamedTuple):
 
     id: str
     words: str
+    """Other commands in braces: `commands.Keys`."""
 
 
 STOPS = (
@@ -23,7 +24,7 @@ STOPS = (
     Stop("step_back", "takes it back, to the last bit"),
     Stop("why", "asks why the selected number is what it is"),
     Stop("back_out", "leads back from there"),
-    Stop("pane", "goes to the next pane; h j k l choose a number in it"),
+    Stop("pane", "goes to the next pane; {left} {below} {above} {right} choose a number in it"),
     Stop("phase", "goes on to the next phase: after forward comes backward"),
     Stop("help", "explains the pane you are in, and every key"),
 )
@@ -47,8 +48,8 @@ class Tour(NamedTuple):
         if self.over or (view and not (view == "why" and STOPS[self.at].id == "back_out")):
             return "", "", ""
         stop = STOPS[self.at]
-        key = shown_key(command(stop.id, commands).keys[0])
-        return f"tour {self.at + 1}/{len(STOPS)}", key, stop.words
+        keys = shown_keys(commands)
+        return f"tour {self.at + 1}/{len(STOPS)}", keys[stop.id], stop.words.format_map(keys)
 
     def after(self, id: str) -> Tour:
         """Having done this: further on if it was what the tour waits for."""

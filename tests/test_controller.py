@@ -196,6 +196,9 @@ def test_every_motion_of_the_strategies_is_one_of_the_controller() -> None:
         ("5:forward:1:a", "100%", "20:update:b_y:w"),
         ("5:forward:1:a", "home", "1:forward:1:a"),
         ("5:forward:1:a", "end", "20:update:b_y:w"),
+        ("5:forward:1:a", "END", "20:update:b_y:w"),
+        ("5:forward:1:a", " Home ", "1:forward:1:a"),
+        ("5:forward:1:a", "100 %", "20:update:b_y:w"),
     ],
 )
 def test_places_in_words(start: str, text: str, end: str) -> None:
@@ -314,6 +317,19 @@ def test_a_file_that_cannot_be_saved_changes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_no_file_may_take_the_place_of_is_said_at_once(tmp_path: Path) -> None:
+    c = controller()
+    with pytest.raises(ReplayError, match="a directory; expected a file"):
+        c.save(str(tmp_path))
+    with pytest.raises(ReplayError, match="cannot be saved"):
+        c.save("~no-such-user-here/a.json")
+    (tmp_path / "theirs.json").write_text("theirs")
+    with pytest.raises(ReplayError) as caught:
+        c.save(str(tmp_path / "theirs.json"))
+    assert str(caught.value) == "there is such a file already; Enter once more replaces it"
+    assert c.save(str(tmp_path / "theirs.json"))
+
+
 def test_a_session_opens_where_its_cursor_says(tmp_path: Path) -> None:
     c = Controller(session("h = h[t-1] + 1", cursor="1:forward:4:h"))
     assert address(c) == "1:forward:4:h"
@@ -352,6 +368,9 @@ def test_a_parameter_has_no_stop_on_the_way_forward_and_who_reads_it_is_said() -
 
 def test_what_is_no_number_is_refused_with_what_there_is() -> None:
     assert controller().go_to("h[9][0]") == "'h[9][0]': there is no time step 9 of h here; expected 0 to 4"
+    assert controller().go_to("h[2][9]").endswith(": h is a vector of 1; expected h[0], or h[1][0]")
+    spelled = controller("hello").go_to("h[9][9]")
+    assert spelled.endswith(": h is a vector of 4; expected h[0] to h[3], or h[1][0] to h[1][3]")
 
 
 def test_a_number_that_is_typed_is_found_and_an_address_goes_on_with_parameters() -> None:

@@ -68,7 +68,7 @@ def test_what_can_be_typed(text: str, result: float) -> None:
         ("", "expected a number, or such as *2"),
         ("abc", '"abc" is no number'),
         ("0,5", "is no number"),
-        ("nan", "no finite number"),
+        ("nan", "no finite number; expected a number, or such as *2 or +=0.1"),
         ("inf", "no finite number"),
         ("1e999", "no finite number"),
         ("/0", "divided by 0"),
@@ -186,7 +186,7 @@ def test_setting_a_number_again_takes_the_place_of_the_edit_and_nothing_takes_it
     assert dumps(found.session.to_replay()) == before
     assert found.redo() == "done again: h[2][0] = 1.0 in iteration 3"
     found.edit(H2, "7")
-    assert found.redo() == "nothing to redo: nothing was undone"
+    assert found.redo() == "nothing to redo: no edit is taken back"
 
 
 def test_edits_are_saved_and_then_nothing_would_be_lost(tmp_path: Path) -> None:

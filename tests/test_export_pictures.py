@@ -365,6 +365,8 @@ async def test_what_the_key_cannot_write_the_dialog_says(tmp_path: Path) -> None
         assert "cannot be written" in await answer(pilot, "~no-such-user-here/a.md")
         assert "oo long" in await answer(pilot, f"{tmp_path}/{'a' * 300}.md")
         assert list(tmp_path.iterdir()) == []
+        (tmp_path / "a.svg").mkdir()
+        assert "a directory; expected a file" in await answer(pilot, str(tmp_path / "a.svg"))
 
 
 async def test_a_zoomed_pane_is_alone_in_the_picture_and_a_step_is_a_document(tmp_path: Path) -> None:

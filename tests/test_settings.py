@@ -242,6 +242,7 @@ def refused(result: Result, *words: str) -> None:
         ("[colours]\na = 1", ("colours = a table",)),
         ("keys = 'n'", ("keys", "expected a table")),
         ("[keys]\nstepp = 'n'", ("keys.stepp", "did you mean step?")),
+        ("[keys]\nstpe = 'n'", ("keys.stpe", "did you mean step?")),
         ("[keys]\nzzzzzzzz = 'n'", ("keys.zzzzzzzz", "--example")),
         ("[keys]\nstep = 'n'", ("keys.step", '"n"', "`time`")),
         ("[keys]\nstep = 'Q'\nmark = 'Q'", ("keys.step", "`mark`")),

@@ -135,7 +135,7 @@ def test_ways_to_write_one_number(name: str, address: str, spellings: tuple[str,
 @pytest.mark.parametrize(
     ("address", "text", "words"),
     [
-        ("1:forward:2:h", "z[nobody]", "z is 4; expected z[0] to z[3], or z[2][0] to z[2][3]"),
+        ("1:forward:2:h", "z[nobody]", "z is a vector of 4; expected z[0] to z[3], or z[2][0] to z[2][3]"),
         ("1:forward:2:h", "z[9][0]", "there is no time step 9 of z here; expected 1 to 4"),
         ("1:forward:2:h", "h[-1][0]", "there is no time step -1 of h here; expected 0 to 4"),
         ("1:forward:2:h", "∂h[0][0]", "there is no time step 0 of h here; expected 1 to 4"),

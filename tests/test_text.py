@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from unicodedata import category
 
 import pytest
@@ -20,6 +22,7 @@ from rnn_tui.text import (
     token_text,
     wrap,
 )
+from tests.conftest import ROOT
 
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=60)
 NAUGHTY = (
@@ -117,6 +120,28 @@ def test_what_is_printed_as_it_is_may_be_printed_and_takes_one_cell_each() -> No
         assert character.isprintable()
         assert cell_len(character) == 1
         assert category(character) not in ("Mn", "Me", "Cf", "Cn")
+
+
+@pytest.mark.parametrize("folder", ["rnn_tui", "rnn_engine", "sessions"])
+def test_all_that_we_write_ourselves_has_its_like_in_ascii(folder: str) -> None:
+    """All string literals but tables of characters; and the lessons."""
+    tables = {"text.py", "glyphs.py", "cells.py", "labels.py"}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docs:
+                ours = node.value if path.name not in tables else ""
+                assert ascii_text(ours).count("?") == ours.count("?"), (path.name, node.lineno, ours)
+    for path in sorted((ROOT / folder).glob("*.json")):
+        text = json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False)
+        assert ascii_text(text).count("?") == text.count("?"), path.name
+
+
+def test_the_transpose_the_tick_and_the_corner_in_ascii() -> None:
+    assert ascii_text("W_hhᵀ @ ∂a[t+1]") == "W_hh' @ da[t+1]"
+    assert ascii_text("t╲k") == "t\\k"
+    assert ascii_text("✓≠") == "=!"
 
 
 def test_signs_that_stand_near_each_other_are_told_apart_in_ascii() -> None:

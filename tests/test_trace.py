@@ -15,6 +15,7 @@ from hypothesis import given
 from rnn_engine.errors import AddressError
 from rnn_engine.session import Session
 from rnn_engine.trace import Record, records
+from rnn_tui.headless.trace import describe
 from tests.build import lesson, session, sessions
 
 EXAMPLES = json.loads((Path(__file__).parent / "fixtures" / "worked-examples.json").read_text("utf-8"))[
@@ -207,6 +208,13 @@ def test_what_is_not_finite_is_spelled() -> None:
         "c": "NaN",
         "d": ["Infinity", "-Infinity", "NaN", 1.0],
     }
+
+
+def test_a_line_without_totals_does_not_announce_any() -> None:
+    s = session("h = 0.5 * h[t-1] + 1", data={"steps": 2})
+    last = [*records(s)][-1]
+    assert last["epoch_totals"] == {}
+    assert describe(last) == "h = 1.5"
 
 
 def test_missing_targets_are_null() -> None:

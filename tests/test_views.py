@@ -15,6 +15,7 @@ from rnn_engine.quantity import Cell
 from rnn_engine.replay import loads
 from rnn_engine.session import Session
 from rnn_tui.app import RnnTuiApp
+from rnn_tui.commands import COMMANDS, Command, shown_keys
 from rnn_tui.controller import Controller
 from rnn_tui.screens.dialogs import AskScreen, SureScreen
 from rnn_tui.screens.help import HelpScreen
@@ -33,11 +34,18 @@ async def opened(
     address: str = "",
     size: tuple[int, int] = (120, 40),
     terminal: TerminalSettings | None = None,
+    commands: tuple[Command, ...] = COMMANDS,
 ) -> AsyncIterator[Play]:
-    controller = Controller(lesson(source) if isinstance(source, str) else source)
+    controller = Controller(lesson(source) if isinstance(source, str) else source, keys=shown_keys(commands))
     if address:
         assert controller.go_to(address) == ""
-    app = RnnTuiApp(controller, (), open_session=Controller.open, terminal=terminal or TerminalSettings())
+    app = RnnTuiApp(
+        controller,
+        (),
+        open_session=Controller.open,
+        terminal=terminal or TerminalSettings(),
+        commands=commands,
+    )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot

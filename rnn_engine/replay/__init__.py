@@ -10,7 +10,7 @@ from msgspec.structs import replace as replaced
 
 from rnn_engine.replay.checks import OPTIMIZERS, check_data, nearest, prompt_level, split
 from rnn_engine.replay.codec import dumps, load, load_data, loads, read_edit, save
-from rnn_engine.replay.files import read_bytes, read_text, write_whole
+from rnn_engine.replay.files import read_bytes, read_text, replaceable, write_whole
 from rnn_engine.replay.schema import (
     FORMAT,
     VERSION,
@@ -60,6 +60,7 @@ __all__ = [
     "read_bytes",
     "read_edit",
     "read_text",
+    "replaceable",
     "replaced",
     "save",
     "split",

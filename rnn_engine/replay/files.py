@@ -51,6 +51,15 @@ def write_whole(path: AnyPath, data: bytes | Iterable[bytes]) -> None:
         raise ReplayError(f"cannot be saved: {_reason(error)}", file=file) from None
 
 
+def replaceable(path: AnyPath) -> bool:
+    """Whether `write_whole` would replace a file. ReplayError where what has that name is none, or may not be."""
+    file = os.fspath(path)
+    try:
+        return _mode(Path(os.path.realpath(file))) is not None
+    except (OSError, ValueError) as error:
+        raise ReplayError(f"cannot be saved: {_reason(error)}", file=file) from None
+
+
 def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     mode = _mode(target)
     temporary = target.parent / f".rnn-tui-{os.urandom(8).hex()}.tmp"  # not secrets: that loads OpenSSL

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rnn_engine.errors import EngineError
-from rnn_engine.replay import write_whole
+from rnn_engine.replay import replaceable, write_whole
 from rnn_tui.export.formats import FORMATS
 
 
@@ -36,11 +36,9 @@ def target_of(file: str, *, replace: bool) -> Path:
     """Where a file is to be. Raises `EngineError`, also where it is there already and may not be replaced."""
     try:
         target = Path(file).expanduser()
-        there = target.exists()
-    except (OSError, RuntimeError) as error:  # RuntimeError: a home that nobody has
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise EngineError(f"{file}: cannot be written: {reason or error}") from None
-    if there and not replace:
+    except RuntimeError as error:  # a home that nobody has
+        raise EngineError(f"{file}: cannot be written: {error}") from None
+    if replaceable(target) and not replace:
         raise Exists(f"{file}: is there already; --force replaces it")
     return target
 

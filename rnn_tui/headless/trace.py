@@ -77,7 +77,7 @@ def describe(record: Record) -> str:
     for word in ("totals", "epoch_totals"):
         if word in record:
             entries = ", ".join(f"{name} {total(value)}" for name, value in record[word].items())
-            parts.append(f"{word.replace('_', ' ')}: {entries}")
+            parts += [f"{word.replace('_', ' ')}: {entries}"] if entries else []
     return "   ".join(parts)
 
 

@@ -15,5 +15,5 @@ class Output(Pane):
     EXPLAINS = (
         "What comes out at each time step: probabilities where there is a softmax, else the first argument of the "
         "loss, else the last equation. The target's column and the one chosen are marked; where there is room the "
-        "current time step is drawn as bars; d goes on to bars alone."
+        "current time step is drawn as bars; {display} goes on to bars alone."
     )

@@ -53,7 +53,7 @@ class Display(NamedTuple):
     def scale_said(self) -> str:
         """The scale in words."""
         if self.scale == "fixed":
-            return f"one scale for all, to ±{self.limit:g}; a count before y sets another"
+            return f"one scale for all, to ±{self.limit:g}"
         return (
             "a scale for each matrix" if self.scale == "matrix" else "one scale for all matrices of this pane"
         )

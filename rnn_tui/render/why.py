@@ -49,6 +49,10 @@ class WhyView(NamedTuple):
     """The rule of this element in names, the fullest first."""
     numbers: tuple[str, ...] = ()
     """Likewise with its numbers put in."""
+    source: str = "Enter"
+    """The key that goes to the number a term comes from."""
+    out: str = "Backspace"
+    """The key that leads back to where one came by."""
 
 
 def draw_why(view: WhyView, wide: int, high: int) -> list[Line]:
@@ -155,22 +159,22 @@ def _foot(view: WhyView, wide: int) -> list[Line]:
             lines.append(
                 fit(
                     [
-                        ("Enter", "key"),
+                        (view.source, "key"),
                         (f" goes to {safe_text(term.source)} at {safe_text(term.address)}", "muted"),
                     ],
                     wide,
                 )
             )
         elif term.source:
-            lines.append(fit([("Enter", "key"), (f" shows {safe_text(term.source)}", "muted")], wide))
+            lines.append(fit([(view.source, "key"), (f" shows {safe_text(term.source)}", "muted")], wide))
         else:
             lines.append(fit([("a constant: nothing stands behind it", "muted")], wide))
     if view.path:
         way = " → ".join(safe_text(label) for label in (*view.path, view.label))
-        room = wide - 11
+        room = wide - cells(view.out) - 2
         if cells(way) > room:
             while cells(way) > room - 2 and " → " in way:
                 way = way.split(" → ", 1)[1]
             way = f"… → {way}" if cells(way) <= room - 4 else way
-        lines.append(fit([("Backspace", "key"), (" ", ""), (way, "muted")], wide))
+        lines.append(fit([(view.out, "key"), (" ", ""), (way, "muted")], wide))
     return lines

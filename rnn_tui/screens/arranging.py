@@ -14,7 +14,10 @@ from rnn_tui.render.arrange import Arrangement, taller, wider
 if TYPE_CHECKING:
     from rnn_tui.screens.session import SessionScreen
 
-SAID = "arranging: the arrows move the edges of the focused pane, Tab goes to the next one, Enter keeps it"
+SAID = (
+    "arranging: {narrower} {wider} {shorter} {taller} move the edges of the focused pane, {pane} goes to the next one, "
+    "{arranged} keeps it"
+)
 EXPLAINS = (
     "The edges between panes are moved now: the focused pane gets wider or taller at the cost of its neighbours, and "
     "can be hidden and shown again. What is kept holds for terminals of this size, beyond the end of the program."
@@ -51,12 +54,17 @@ class Arranging:
         if screen.scene.zoom:
             screen.zoom("")
         self._before = screen.arrangement
-        screen.say(SAID)
+        screen.say(self._how)
 
     def act(self, id: str, count: int) -> None:
         """Do what a key means here, and say what it did."""
         said = self._acts[id](count)
-        self._screen.say(said or (SAID if self.on else ""))
+        self._screen.say(said or (self._how if self.on else ""))
+
+    @property
+    def _how(self) -> str:
+        """What the keys do."""
+        return SAID.format_map(self._screen.app.keys)
 
     def _change(self, arrangement: Arrangement) -> str:
         if arrangement == self._screen.arrangement:
@@ -78,12 +86,14 @@ class Arranging:
         screen, name = self._screen, self._screen.pane.NAME
         arrangement = screen.arrangement.hide(name)
         if arrangement == screen.arrangement:
-            return "this is the last pane; a shows the others again"
+            return f"this is the last pane; {screen.app.key('show_panes')} shows the others again"
         screen.change(arrangement)
         at = PANES.index(name)
         screen.give_focus(next(each for each in PANES[at:] + PANES[:at] if each not in arrangement.hidden))
         title = screen.snapshot.names.get(name, name)
-        return f"{title}: out of sight; a shows all panes again, v and its letter this one"
+        key = screen.app.key
+        ways = f"{key('show_panes')} shows all panes again, {key('jump')} and its letter this one"
+        return f"{title}: out of sight; {ways}"
 
     def _show(self) -> str:
         arrangement = self._screen.arrangement

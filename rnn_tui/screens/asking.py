@@ -52,7 +52,7 @@ def ask_which_mark(screen: SessionScreen) -> None:
 
     marks = controller.marks()
     if not marks:
-        screen.say("no marks yet; m sets one here")
+        screen.say(f"no marks yet; {screen.app.key('mark')} sets one here")
         return
     screen.app.push_screen(MarksScreen(marks, screen.snapshot.address), picked)
 
@@ -79,7 +79,10 @@ def ask_value(screen: SessionScreen) -> None:
             said = await screen.driver.submit(lambda: controller.edit_refused(spot, text), quiet=True)
             if not said:  # it may take its time, and Ctrl-C stops it, as a move
                 screen.submit(
-                    lambda: controller.edit(spot, text) or f"set by hand: {controller.last_edit}; u undoes it"
+                    lambda: (
+                        controller.edit(spot, text)
+                        or f"set by hand: {controller.last_edit}; {screen.app.key('undo')} undoes it"
+                    )
                 )
             return said
 
@@ -106,7 +109,7 @@ def ask_which_edit(screen: SessionScreen) -> None:
 
     edits = controller.edits()
     if not edits:
-        screen.say("nothing is set by hand; e sets the selected number")
+        screen.say(f"nothing is set by hand; {screen.app.key('edit')} sets the selected number")
         return
     screen.app.push_screen(MarksScreen(edits, screen.snapshot.address, "Set by hand"), picked)
 

@@ -118,7 +118,7 @@ class Explorer:
         """Explain the selected cell."""
         from rnn_tui.screens.why import WhyPanel
 
-        screen, controller, view = self._screen, self._screen.controller, WhyPanel()
+        screen, controller, view = self._screen, self._screen.controller, WhyPanel(self._screen.app.keys)
         view.following = self._selected
 
         def ask() -> str:
@@ -184,7 +184,8 @@ class Explorer:
         """To where one was before the last Enter: address, cells, view."""
         screen = self._screen
         if not self._trail:
-            screen.say("nothing to go back to; Enter asks why the selected number is what it is")
+            why = screen.app.key("why")
+            screen.say(f"nothing to go back to; {why} asks why the selected number is what it is")
             return
         frame, controller = self._trail[-1], screen.controller
 
@@ -264,8 +265,10 @@ class Explorer:
         view, screen = self._flow_panel(), self._screen
         target, controller, frame = view.arrival(), screen.controller, self._frame()
         if target is None:
+            key = screen.app.key
             screen.say(
-                "there is no hop to go to; Backspace leads back to the map, where j and k choose another loss"
+                f"there is no hop to go to; {key('out')} leads back to the map, "
+                f"where {key('map_below')} and {key('map_above')} choose another loss"
             )
             return
         address, state, t = target

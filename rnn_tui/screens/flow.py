@@ -42,7 +42,7 @@ class FlowPanel(View):
 
     EXPLAINS = (
         "What the loss of each time step (down) sends to the states of each time step (across), as a norm. "
-        "Added up over the losses it is the gradient that the panes show. Enter walks the way of one loss hop by hop: "
+        "Added up over the losses it is the gradient that the panes show. {hops} walks the way of one loss hop by hop: "
         "each hop leaves what the nonlinearity and the weights leave, or what comes by several ways (c and h of an "
         "LSTM, gates); a dash is nothing over nothing. The worst is marked. A hop goes "
         "where the text reads: h[t-1] one step back, h[t-3] three, g[t+1] one on. The horizon is the number of steps "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnn_engine.errors import EngineError
 from rnn_engine.snapshot import Snapshot
 from rnn_tui import predict
 from rnn_tui.predict import Answer, Asked, Question
@@ -109,21 +109,23 @@ class Predicting:
         """What may be seen of a snapshot."""
         if not self.pending:
             return snapshot
-        question = self.question
+        question, key = self.question, self._screen.app.key
+        give, shape = key("give"), key("shape")
         if question.asks == "shape":
             here = f"shape of {question.whole}: {self.typed}▏"
             told: tuple[str, ...] = (
-                f"{here}  Type 2x4 for a matrix, 4 for a vector, 1 for a single number; Enter answers.",
-                f"{here}  Type 2x4, 4, or 1; Enter answers.",
+                f"{here}  Type 2x4 for a matrix, 4 for a vector, 1 for a single number; {give} answers.",
+                f"{here}  Type 2x4, 4, or 1; {give} answers.",
                 here,
             )
         else:
             here = f"{question.label} = {self.typed}▏"
-            other = ", h l for another cell" if len(self._questions) > 1 else ""
-            how = f"Type the value ({predict.RULE}) or its sign, + - or 0; Enter answers"
+            others = f", {key('ask_before')} {key('ask_next')} for another cell"
+            other = others if len(self._questions) > 1 else ""
+            how = f"Type the value ({predict.RULE}) or its sign, + - or 0; {give} answers"
             told = (
-                f"{here}  {how}; s asks for its shape{other}.",
-                f"{here}  Type the value, or its sign: + - or 0; Enter answers; s: shape.",
+                f"{here}  {how}; {shape} asks for its shape{other}.",
+                f"{here}  Type the value, or its sign: + - or 0; {give} answers; {shape}: shape.",
                 here,
             )
         return replace(predict.cover(snapshot, question, numbers=bool(self._help)), narration=told)
@@ -167,7 +169,11 @@ class Predicting:
                 if self._asks == "shape"
                 else "a number such as -0.25 or 2E-9, or its sign: + - or 0"
             )
-            self._screen.say(f"type {wanted}; e, t and a help, s asks for {self._not_asked}")
+            keys = self._screen.app.keys
+            self._screen.say(
+                f"type {wanted}; {keys['numbers']}, {keys['terms']} and {keys['reveal']} help, "
+                f"{keys['shape']} asks for {self._not_asked}"
+            )
             return
         self._record(answer)
 
@@ -179,21 +185,22 @@ class Predicting:
         self._record(predict.shown(self.question))
 
     def _record(self, answer: Answer) -> None:
-        question = self.question
+        question, key = self.question, self._screen.app.key
         self.answers.append(answer)
         self.typed = ""
         said = predict.spoken(question, answer)
         if answer.verdict == "wrong":
-            self._screen.say(f"{said}. Try again, or: e equation, t terms, a answer.")
+            helps = f"{key('numbers')} equation, {key('terms')} terms, {key('reveal')} answer"
+            self._screen.say(f"{said}. Try again, or: {helps}.")
             return
         if answer.asked == "shape":
             self._asks, self._shape_known, self._help = "value", True, ""
-            self._screen.say(f"{question.whole}. {said}. Now its value, or → goes on.")
+            self._screen.say(f"{question.whole}. {said}. Now its value, or {key('step')} goes on.")
             return
         if self._place is not None:
             self._done.add(self._place)
         self._questions = ()
-        self._screen.say(f"{question.label}. {said}. → goes on.")
+        self._screen.say(f"{question.label}. {said}. {key('step')} goes on.")
 
     def _numbers(self) -> None:
         self._help = self._help or "equation"
@@ -225,27 +232,28 @@ class Predicting:
 
     # the record
 
-    def save(self) -> None:
-        """Ask for a file, and write the answers."""
+    def save(self, then: Callable[[], object] | None = None) -> None:
+        """Ask for a file, and write the answers; `then` follows where they were written."""
         screen = self._screen
         if not self.answers:
             how = f"{screen.app.key('predict')} begins predict mode"
             if self.on:
-                how = "Enter gives one" if self.pending else "the next step that writes numbers asks"
+                give = f"{screen.app.key('give')} gives one"
+                how = give if self.pending else "the next step that writes numbers asks"
             screen.say(f"no answers yet; {how}")
             return
+        from rnn_tui.export.files import Exists
+        from rnn_tui.export.files import write as write_file  # only who saves a record needs it
+
         refused: list[str] = []
 
         def write(name: str) -> str:
-            path = Path(name).expanduser()
             try:
-                mode = "w" if name in refused else "x"
-                with path.open(mode, encoding="utf-8", newline="") as file:
-                    file.write(predict.as_csv(self.answers))
-            except FileExistsError:
+                write_file(name, (predict.as_csv(self.answers).encode(),), replace=name in refused)
+            except Exists:
                 refused.append(name)
                 return "there is such a file already; Enter once more replaces it"
-            except (OSError, ValueError) as error:
+            except EngineError as error:
                 return str(error)
             return ""
 
@@ -259,6 +267,10 @@ class Predicting:
                 screen.say(f"saved {len(self.answers)} answers to {safe_text(name)}")
             return said
 
+        def saved(written: bool | None) -> None:
+            if written and then is not None:
+                then()
+
         screen.app.push_screen(
-            AskScreen("Save the answers as", (Field("file", "answers.csv"),), "a CSV file", attempt)
+            AskScreen("Save the answers as", (Field("file", "answers.csv"),), "a CSV file", attempt), saved
         )

@@ -173,7 +173,9 @@ class SessionScreen(Running):
         pane, limit = self.pane, int(self.typing.count or 0)
         self.typing.take_count()
         self._show_as(pane, pane.shown_as.scaled(change, limit))
-        self.say(f"{pane.NAME}: {pane.shown_as.scale_said}")
+        fixed = pane.shown_as.scale == "fixed"
+        other = f"; a count before {self.app.key('scale_of')} sets another" if fixed else ""
+        self.say(f"{pane.NAME}: {pane.shown_as.scale_said}{other}")
 
     def _show_as(self, pane: Pane, display: Display) -> None:
         pane.show_as(display)
@@ -195,11 +197,15 @@ class SessionScreen(Running):
 
     def _explain(self, explain: Callable[[], None]) -> None:
         self.playing.stop()
+        if not self._answer_first():
+            explain()
+
+    def _answer_first(self) -> bool:
+        """Whether a question waits for its answer; then that is said."""
         if self.predicting.pending:
             key = self.app.key
             self.say(f"first the answer; {key('reveal')} shows it, {key('end_predict')} ends predict mode")
-        else:
-            explain()
+        return self.predicting.pending
 
     def action_back_out(self) -> None:
         """To where one was before the last Enter."""
@@ -232,9 +238,7 @@ class SessionScreen(Running):
     def action_edit(self) -> None:
         """Ask for another value of the selected cell."""
         self.playing.stop()
-        if self.predicting.pending:
-            self.say("first the answer; a shows it, p ends predict mode")
-        else:
+        if not self._answer_first():
             ask_value(self)
 
     def action_undo(self) -> None:
@@ -330,11 +334,14 @@ class SessionScreen(Running):
             words = "arranging panes", arranging.EXPLAINS
         elif self.predicting.pending:
             words = "predict mode", predicting.EXPLAINS
+        title, explains = words
         note = "" if self.predicting.pending or not self.snapshot.note else f"◆ {self.snapshot.note}"
         if self._message:
             note, self._message = self._message, ""
             self.schedule_paint()
-        self.app.push_screen(HelpScreen(*words, note, self.view_name, self.app.commands))
+        self.app.push_screen(
+            HelpScreen(title, explains.format_map(self.app.keys), note, self.view_name, self.app.commands)
+        )
 
     def action_leave(self) -> None:
         """Quit, or ask first."""
@@ -346,7 +353,7 @@ class SessionScreen(Running):
         if self.controller.unsaved:
             lost.append("marks, notes or edits")
         if self.predicting.unsaved:
-            lost.append(f"answers ({self.app.key('record')} saves them)")
+            lost.append("answers")
         if not lost:
             then()
             return
@@ -354,9 +361,10 @@ class SessionScreen(Running):
         def answered(what: str | None) -> None:
             if what == "yes":
                 then()
-            elif what == "save":  # there may be answers of predict mode yet: it is asked again
+            elif what == "save" and self.controller.unsaved:  # there may be answers yet: it is asked again
                 ask_file(self, then=lambda: self.when_sure(verb, then))
+            elif what == "save":
+                self.predicting.save(then=then)
 
         question = f"{verb} without saving? {' and '.join(lost).capitalize()} would be lost."
-        save = verb.lower() if self.controller.unsaved else ""
-        self.app.push_screen(SureScreen(question, save=save), answered)
+        self.app.push_screen(SureScreen(question, save=verb.lower()), answered)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnn_engine.snapshot import Snapshot
+from rnn_tui.commands import Keys
 from rnn_tui.protocols import Controller
 from rnn_tui.render.cells import resolve, written_in
 from rnn_tui.render.panel import worded
@@ -38,12 +39,16 @@ class WhyPanel(View):
 
     EXPLAINS = (
         "Why the selected number is what it is: the equation that made it and its terms, from the largest to the "
-        "smallest, with sign and share. Enter on a term goes to the step that made it and explains it in turn, down "
-        "to what is given; Backspace comes back the same way."
+        "smallest, with sign and share. {source} on a term goes to the step that made it and explains it in turn, down "
+        "to what is given; {out} comes back the same way."
     )
     state: WhyState
     explained: Following = WRITTEN
     """What it followed when it last explained something."""
+
+    def __init__(self, keys: Keys) -> None:
+        super().__init__()
+        self._keys = keys
 
     @property
     def name(self) -> str:
@@ -134,6 +139,7 @@ class WhyPanel(View):
         view = WhyView(
             answer.label, answer.exact, answer.address, answer.rule, answer.sums, terms, answer.rounding,
             state.nowhere, min(state.chosen, max(len(terms) - 1, 0)), state.path, answer.names, answer.numbers,
+            self._keys["source"], self._keys["out"],
         )  # fmt: skip
         return draw_why(view, wide, high)
 
