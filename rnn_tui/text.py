@@ -146,7 +146,7 @@ _ASCII = str.maketrans(
     # No two of one place are alike: the arrows and the mark of a row or an extreme, a scale and a cut.
     | dict(zip("▸●◎◉◆•·×…↑↓←→␣␊␉␍∂−≈–✎▲▼‖±▀▄▕▴└╸", "}@oX**.x~^v<>_$$$d-=-=AV||##|^+-", strict=True))
     # One cell each, as all of them: the transpose Wᵀ is W', as MATLAB has it.
-    | dict(zip("ᵀ²Σ✓≠╲◀›␀␡◌", "'2S=!\\<>$$o", strict=True))
+    | dict(zip("ᵀ²Σ✓≠╲◀›␀␡◌▔▐", "'2S=!\\<>$$o-|", strict=True))
 )
 
 

@@ -142,6 +142,7 @@ def test_the_transpose_the_tick_and_the_corner_in_ascii() -> None:
     assert ascii_text("W_hhᵀ @ ∂a[t+1]") == "W_hh' @ da[t+1]"
     assert ascii_text("t╲k") == "t\\k"
     assert ascii_text("✓≠") == "=!"
+    assert ascii_text("▔▁▐") == "- |"  # Textual's frames and bars
 
 
 def test_signs_that_stand_near_each_other_are_told_apart_in_ascii() -> None:
