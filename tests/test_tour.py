@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnn_tui import memory
-from rnn_tui.commands import command
+from rnn_tui.commands import KEYS, command
 from rnn_tui.screens.help import HelpScreen
 from rnn_tui.tour import OVER, STOPS, Tour
 from tests.fake_controller import FakeController
@@ -21,7 +21,7 @@ def test_the_tour_speaks_of_commands_that_exist_and_ends() -> None:
     tour = Tour()
     for stop in STOPS:
         assert command(stop.id).keys
-        assert tour.hint()[2] == stop.words
+        assert tour.hint()[2] == stop.words.format_map(KEYS)
         assert tour.after("no such command") == tour
         tour = tour.after(stop.id)
     assert tour == OVER
