@@ -75,8 +75,9 @@ def taken(
     None where that pane is not on the screen.
     """
     text, paper = _own_colours(palette)
-    shown = [(widget, widget.region) for widget in widgets if widget.region.area]
-    crop = Region(0, 0, *size)
+    crop = Region(0, 0, *size)  # a screen that is smaller since just now has not moved its widgets yet
+    regions = ((widget, widget.region.intersection(crop)) for widget in widgets)
+    shown = [(widget, region) for widget, region in regions if region.area]
     if pane:
         found = next((region for widget, region in shown if widget.name == pane), None)
         if found is None:
