@@ -276,7 +276,7 @@ class RnnTuiApp(PaintedApp[None]):
         """Textual's, with keys taking turns where one may lead elsewhere."""
         if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
-        elif not self.turns.holds(event):
+        elif not self.leaving and not self.turns.holds(event):
             await super().on_event(event)
             self.turns.passed(event)
 

@@ -96,6 +96,17 @@ async def test_a_key_of_no_use_is_none_to_what_opens_after_it(typed: tuple[str, 
         await at_rest(pilot)
 
 
+@pytest.mark.parametrize("after", ["slash", "colon", "question_mark", "O"])
+async def test_no_key_means_anything_after_the_one_that_quits(after: str) -> None:
+    """What it opened would look for its widgets while they are being removed."""
+    app = app_of(open_lesson("hello"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        bunch(pilot, "q", after, "f1")
+    assert app.leaving
+    assert not app.return_code
+
+
 async def test_the_next_pane_is_one_that_is_shown() -> None:
     """Also from one that is not: what is written may lie in a pane that a person has hidden."""
     async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:

@@ -64,6 +64,8 @@ class PaintedApp(App[ReturnType]):
         self._look_again: asyncio.TimerHandle | None = None
         self._looks = Looks()
         self._leave_now: Callable[[], None] | None = None
+        self.leaving = False
+        """Whether it has been asked to end: no key means anything any more."""
         self._when_taken: Callable[[], object] | None = None
 
     @property
@@ -199,6 +201,7 @@ class PaintedApp(App[ReturnType]):
         message: RenderableType | None = None,
     ) -> None:
         """Leave, after an answer that is on its way: it would be found on the command line."""
+        self.leaving = True
         self._when_answered(partial(super().exit, result, return_code, message))
 
     def suspend_process(self) -> None:

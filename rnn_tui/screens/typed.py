@@ -50,6 +50,8 @@ class Typing:
 
     async def key(self, event: Key) -> None:
         """Take a key, now or later: one that needs the answer to those before it waits."""
+        if self._screen.app.leaving:
+            return
         if self._screen.app.screen is not self._screen:
             self._hand_over(event)
         elif self._screen.too_small:  # nobody sees what a key does
