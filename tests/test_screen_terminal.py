@@ -162,8 +162,8 @@ def tour(texts: list[str]) -> Terminal:
     """Every place where a text from outside is shown."""
     with terminal(texts) as child:
         child.press("\x1b[C", "step 2/900")
-        child.press("?", "on the screen")
-        child.leave("q", "on the screen")
+        child.press("?", "panes and cells")
+        child.leave("q", "panes and cells")
         child.press("'", "Enter goes there")
         child.leave("q", "Enter goes there")
         child.press("O", "Save as")

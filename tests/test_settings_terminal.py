@@ -61,7 +61,7 @@ def colours(data: bytes) -> set[str]:
 )
 def test_ascii(tmp_path: Path, arguments: list[str], environ: dict[str, str]) -> None:
     with shown(tmp_path, *arguments, **environ) as program:
-        program.press("?", "on the screen")
+        program.press("?", "panes and cells")
         program.press("q", "inputs")
         program.press("n", "1:forward:2")
         assert max(program.bytes) < 0x80
@@ -102,7 +102,7 @@ def test_mouse(tmp_path: Path) -> None:
 )
 def test_colours(tmp_path: Path, arguments: list[str], environ: dict[str, str], sent: set[str]) -> None:
     with shown(tmp_path, *arguments, **environ) as program:
-        program.press("?", "on the screen")
+        program.press("?", "panes and cells")
         assert colours(bytes(program.bytes)) == sent
 
 

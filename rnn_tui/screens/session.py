@@ -334,7 +334,7 @@ class SessionScreen(Running):
         if self._message:
             note, self._message = self._message, ""
             self.schedule_paint()
-        self.app.push_screen(HelpScreen(*words, note, self.view_name, self.app.commands))
+        self.app.push_screen(HelpScreen(*words, note, self.view_name, self.app.commands, "panes and cells"))
 
     def action_leave(self) -> None:
         """Quit, or ask first."""
