@@ -264,7 +264,10 @@ class RnnTuiApp(PaintedApp[None]):
     def kept_of(self, controller: Controller) -> str:
         """One sentence on what was kept of a session, if anything was."""
         kept = self.shelf.latest_of(controller.origin)
-        return f"kept when the program was ended: {kept.words}; {self.key('open')} lists it" if kept else ""
+        if kept is None:
+            return ""
+        what = f": {kept.what}" if kept.what else ""
+        return f"kept when the program was ended at {kept.time}{what}; {self.key('open')} lists it"
 
     def _leave(self, code: int) -> None:
         try:

@@ -24,7 +24,7 @@ from rnn_engine.spelling import described, label, parse_cell
 from rnn_engine.timeline import Cancelled, Timeline
 from rnn_tui import motions
 from rnn_tui.commands import KEYS, Keys
-from rnn_tui.edits import Prompt, follows
+from rnn_tui.edits import Prompt, follows, target_at
 from rnn_tui.history import Edits, History, sentence
 from rnn_tui.kept import kept_name
 from rnn_tui.lessons import directory
@@ -57,7 +57,7 @@ class Controller:
         """Which sub-expression of the step's equation is looked at, from 1; 0 is the whole."""
         self.revision = 0
         """Grows whenever numbers change that were there: at every edit."""
-        self._new_marks = False
+        self._saved_marks = tuple(session.marks)
         self._saved_edits = session.edits
         self._history = History(session, self._change, keys)
         self._may_replace: Path | None = None
@@ -340,7 +340,6 @@ class Controller:
             m for m in self.session.marks if self.schedule.span(m.address).start != self.index
         ]
         self.session.marks.append(Mark(address=address, name=name, note=note))
-        self._new_marks = True
         self._shown = {}
         return ""
 
@@ -353,7 +352,13 @@ class Controller:
     @property
     def unsaved(self) -> bool:
         """Whether an edit, a mark or a note would be lost."""
-        return self._new_marks or self.session.edits != self._saved_edits
+        session = self.session
+        return tuple(session.marks) != self._saved_marks or session.edits != self._saved_edits
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """How many numbers are set by hand, and how many marks were made that the session did not come with."""
+        return len(self.session.edits), sum(mark not in self._saved_marks for mark in self.session.marks)
 
     def spot_to_set(self, name: str) -> Spot | str:
         """Where the number of that name can be set by hand, or one sentence what to set instead."""
@@ -361,6 +366,10 @@ class Controller:
         if isinstance(cell, str):
             return cell
         return self.spot_of(cell) or follows(self.session, cell, self._keys)
+
+    def can_set(self, snapshot: Snapshot, spot: Spot) -> bool:
+        """Whether a cell of what is seen can be set by hand; from any thread."""
+        return not isinstance(target_at(self.session, snapshot, spot, self._keys), str)
 
     def edit_prompt(self, spot: Spot) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""
@@ -430,7 +439,11 @@ class Controller:
         self.session.save(place)
         self._may_replace = place.resolve()
         self.origin = str(self._may_replace)
-        self.path, self._new_marks, self._saved_edits = target, False, self.session.edits
+        self.path, self._saved_edits, self._saved_marks = (
+            target,
+            self.session.edits,
+            tuple(self.session.marks),
+        )
         return target
 
     def write_copy(self, path: Path) -> None:

@@ -1,12 +1,11 @@
 """What was not saved when the program was ended from outside: sessions, each a replay in the user's state folder.
 
 A lost line, a signal or a crash leaves nobody to ask. What a person did is written beside the memory
-(`$XDG_STATE_HOME/rnn-tui/kept/`) and offered in the list of lessons; a name says when, and of which session.
+(`$XDG_STATE_HOME/rnn-tui/kept/`) and offered in the list of lessons; a name says when, of which session, and how much.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import zlib
@@ -19,8 +18,7 @@ from rnn_engine.errors import EngineError
 
 MOST = 20
 """Files that are kept at most; of more, the oldest make way."""
-MAX_BYTES = 32 * 2**20
-_NAME = r"(?P<of>[\w.-]{1,40})-\d{8}-\d{6}(?:-\d+)?-(?P<origin>[0-9a-f]{8})\.json"
+_NAME = r"(?P<of>[\w.-]{1,40})-\d{8}-\d{6}(?:-\d+)?(?:-(?P<edits>\d+)e(?P<marks>\d+)m)?-(?P<origin>[0-9a-f]{8})\.json"
 
 
 def kept_folder() -> Path:
@@ -39,6 +37,9 @@ class Source(Protocol):
     @property
     def origin(self) -> str: ...
 
+    @property
+    def own(self) -> tuple[int, int]: ...
+
     def write_copy(self, path: Path) -> None: ...
 
 
@@ -50,14 +51,22 @@ class Kept(NamedTuple):
     """What it was called: a lesson, or a file without its extension."""
     when: float
     edits: int
+    """Numbers that are set by hand."""
     marks: int
+    """Marks that a person made; those that the session came with are not counted."""
 
     @property
-    def words(self) -> str:
-        """What is in it, and of when it is."""
+    def time(self) -> str:
+        """When it was kept: the time of day first, which tells those of one day apart."""
+        when = time.localtime(self.when)
+        year = "" if when.tm_year == time.localtime().tm_year else " %Y"
+        return time.strftime(f"%H:%M:%S (%d %b{year})", when)
+
+    @property
+    def what(self) -> str:
+        """What is in it; empty where that is not known."""
         counts = ((self.edits, "edit"), (self.marks, "mark"))
-        what = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
-        return f"{what}, {time.strftime('%Y-%m-%d %H:%M', time.localtime(self.when))}".removeprefix(", ")
+        return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
 
 
 def kept_name(path: str) -> str:
@@ -80,7 +89,7 @@ class Shelf:
         path = None
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = _reserved(self.folder, of, origin)
+            path = _reserved(self.folder, of, f"{_counts(session)}-{origin}")
             session.write_copy(path)
         except (EngineError, OSError):  # a full disk, say: leaving goes on
             if path is not None:
@@ -136,12 +145,19 @@ def _identity(origin: str) -> tuple[str, str]:
     return of or "session", f"{zlib.crc32(origin.encode('utf-8', 'surrogateescape')):08x}"
 
 
-def _reserved(folder: Path, of: str, origin: str) -> Path:
+def _counts(session: Source) -> str:
+    """How much a person has made in a session, and in what was kept of it before."""
+    before = _named(Path(session.origin).name)
+    edits, marks = session.own
+    return f"{edits}e{marks + int(before['marks'] or 0 if before else 0)}m"
+
+
+def _reserved(folder: Path, of: str, rest: str) -> Path:
     """An empty file that nobody else has."""
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
     while True:
         more = f"-{number}" if number > 1 else ""
-        path = folder / f"{of}-{stamp}{more}-{origin}.json"
+        path = folder / f"{of}-{stamp}{more}-{rest}.json"
         try:
             path.touch(mode=0o600, exist_ok=False)
         except FileExistsError:
@@ -151,15 +167,11 @@ def _reserved(folder: Path, of: str, origin: str) -> Path:
 
 
 def _read(paths: list[Path]) -> Iterator[Kept]:
-    """What is in them, as far as they can be read. Opening one goes through the strict loader: here it is a count."""
+    """What their names say; a file in which nothing is was never written to its end."""
     for path in paths:
-        with suppress(OSError, ValueError, RecursionError):
-            status = path.stat()
-            found = json.loads(path.read_bytes()) if status.st_size <= MAX_BYTES else None
-            if isinstance(found, dict):
-                edits, marks = (_count(found.get(name)) for name in ("edits", "marks"))
-                yield Kept(path, kept_name(path.name), status.st_mtime, edits, marks)
-
-
-def _count(found: object) -> int:
-    return len(found) if isinstance(found, list) else 0
+        with suppress(OSError):
+            status, name = path.stat(), _named(path.name)
+            if name and status.st_size:
+                yield Kept(
+                    path, name["of"], status.st_mtime, int(name["edits"] or 0), int(name["marks"] or 0)
+                )

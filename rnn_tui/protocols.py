@@ -35,6 +35,10 @@ class Controller(Protocol):
     def origin(self) -> str:
         """What it was read from or saved to last: the name of a lesson, or a file's whole path."""
 
+    @property
+    def own(self) -> tuple[int, int]:
+        """How many numbers are set by hand, and how many marks were made that the session did not come with."""
+
     def write_copy(self, path: Path) -> None:
         """Write the session without counting it as saved; safe from any thread. Raises `EngineError`."""
 
@@ -102,6 +106,9 @@ class Controller(Protocol):
 
     def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
         """Where the number of that name can be set by hand, or one sentence what to set instead."""
+
+    def can_set(self, snapshot: Snapshot, spot: tuple[str, str, int, int]) -> bool:
+        """Whether a cell of what is seen can be set by hand; cheap, and safe from any thread."""
 
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """How to ask for another value of a cell, or one sentence why it cannot be set."""

@@ -211,6 +211,11 @@ class FakeController:
         """A name."""
         return "fake"
 
+    @property
+    def own(self) -> tuple[int, int]:
+        """Its marks."""
+        return 0, len(self.marked)
+
     def write_copy(self, path: Path) -> None:
         """A file that says nothing."""
         path.write_text("{}", encoding="utf-8")
@@ -218,6 +223,10 @@ class FakeController:
     def spot_to_set(self, name: str) -> tuple[str, str, int, int] | str:
         """All of its numbers are in the panes."""
         return f"{name} is in no pane"
+
+    def can_set(self, snapshot: Snapshot, spot: tuple[str, str, int, int]) -> bool:
+        """Any number."""
+        return True
 
     def edit_prompt(self, spot: tuple[str, str, int, int]) -> Prompt | str:
         """Any number can be asked for."""

@@ -47,6 +47,6 @@ def test_enter_held_down_leaves_the_session_where_it_is(
         program.press(opens[0], then=opens[1])
         program.press(typed[0], then=typed[1])
         program.press("\r\r\r\r", then="i 1/20")
-        program.press("?", then="on the screen")
+        program.press("?", then="panes and cells")
     finally:
         program.close()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.events import Key
 from textual.widgets import Input
@@ -468,3 +469,31 @@ def test_edits_on_the_command_line(rnn_tui: Callable[..., Result], tmp_path: Pat
         assert refused.stderr.count("\n") == 1
     again: Result = run("edits", BPTT, "-o", file)
     assert again.returncode == 2 and "--force replaces it" in again.stderr
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
+async def test_the_footer_offers_to_set_what_can_be_set(size: tuple[int, int]) -> None:
+    async with opened("hello", "1:backward:4:loss", size) as pilot:
+        assert "e set" not in screen_text(pilot).splitlines()[-1]
+        await keys(pilot, "v", "w")
+        assert ("e set" in screen_text(pilot).splitlines()[-1]) == (size[0] != 120)
+        assert "edit" not in screen_of(pilot)._idle
+        await keys(pilot, "v", "g")
+        assert "edit" in screen_of(pilot)._idle
+
+
+@pytest.mark.parametrize(
+    "at", ["1:forward:2:h", "1:backward:2:h", "1:update:W_hh:g", "1:update:W_hh:w", "end"]
+)
+def test_what_can_be_set_is_what_is_asked_for(at: str) -> None:
+    found = controller(at, "hello")
+    seen = found.snapshot
+    answers = set()
+    for pane, matrices in seen.panes.items():
+        for matrix in matrices:
+            for row, column in np.ndindex(matrix.values.shape):
+                spot = (pane, matrix.key, row, column)
+                can = found.can_set(seen, spot)
+                assert can == (not isinstance(found.edit_prompt(spot), str))
+                answers.add(can)
+    assert answers == {True, False}

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 from textual.message import Message
@@ -487,6 +488,62 @@ async def test_save_asks_for_a_file() -> None:
         await keys(pilot, "O", *"ab", "enter")
         assert controller.saved == ["ab"]
         assert "saved ab" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_below_a_dialog_the_footer_names_no_key_and_the_dialog_does(size: tuple[int, int]) -> None:
+    controller = FakeController()
+    controller.add_mark("one")
+    async with playing(controller, size) as pilot:
+
+        def footer() -> str:
+            return session(pilot)._keys.text().strip()
+
+        for key, enter in (
+            ("e", "Enter sets it, Esc leaves"), ("g", "Enter goes there, Esc leaves"),
+            ("m", "Enter keeps it, Esc leaves"), ("O", "Enter saves it, Esc leaves"),
+            ("X", "Enter writes it, Esc leaves"), ("apostrophe", "Enter goes there, Esc leaves"), ("q", "n no"),
+        ):  # fmt: skip
+            assert "q quit" in footer()
+            await keys(pilot, key)
+            assert footer() == "", key
+            said = "\n".join(str(each.render()) for each in pilot.app.screen.query(Static))
+            assert enter in said, key
+            await keys(pilot, "escape")
+        assert "q quit" in footer()
+
+
+async def test_a_refusal_leaves_it_said_what_enter_does() -> None:
+    async with playing(FakeController()) as pilot:
+        await keys(pilot, "g", *"nope", "enter")
+        said = "\n".join(str(each.render()) for each in pilot.app.screen.query(Static))
+        assert "no step" in said and "Enter goes there, Esc leaves" in said
+
+
+async def test_the_keys_of_the_pane_come_before_all_others_in_help() -> None:
+    async with playing(FakeController(), (80, 24)) as pilot:
+        await keys(pilot, "right", "question_mark")
+        parts = [str(part.render()) for part in pilot.app.screen.query(Static)]
+        assert [part.splitlines()[0] for part in parts[2:5]] == ["panes and cells", "on the screen", "time"]
+        page = pilot.app.screen.query_one(VerticalScroll)
+        here = next(
+            each for each in pilot.app.screen.query(Static) if "cell to the left" in str(each.render())
+        )
+        assert here.region.y + 1 < page.region.bottom
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "terminal", "plain"])
+async def test_help_explains_heat_maps_in_their_colours(theme: str) -> None:
+    async with playing(FakeController(), terminal=TerminalSettings(theme=theme)) as pilot:
+        await keys(pilot, "question_mark")
+        found = [part.render() for part in pilot.app.screen.query(Static)]
+        legend = next(part for part in found if "▲ ▼" in str(part))
+        assert isinstance(legend, Content)
+        for glyphs, words in (("-~=#", "below zero"), ("+*%@", "above zero")):
+            assert f"{glyphs}  {words}, from small to large" in str(legend)
+        at = str(legend).index("+*%@")
+        styles = {str(span.style) for span in legend.spans if span.start >= at and span.end <= at + 4}
+        assert len(styles) > (theme != "plain")
 
 
 async def test_at_80_columns_the_footer_says_how_to_get_to_the_gradients() -> None:

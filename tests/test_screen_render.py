@@ -519,7 +519,28 @@ def test_the_title_drops_its_parts_whole_and_keeps_the_batch(wide: int) -> None:
     assert "1:forward:12:h" in words
     assert "3/8" in words
     assert words[words.index("3/8") - 1] == ("seq" if wide < 80 else "sequence")
-    assert words[0][:5] in ("1:for", "Vanis")
+    assert words[0][:5] in ("…", "Vanis")
+
+
+@pytest.mark.parametrize("wide", range(60, 121, 5))
+def test_the_parts_of_the_title_stand_apart_and_what_is_cut_has_a_sign(wide: int) -> None:
+    for value, aside in (
+        ("0.0319", "1 edit"),
+        ("-0.123456789012345678", ""),
+        ("-0.123456789012345678", "1 edit"),
+    ):
+        line = text_of(
+            [draw_title("hello: a word", "1:forward:1:h", "", (1, 1), ("h[1][0]", value), wide, aside)]
+        )
+        before = line[: line.index("h[1][0]")]
+        assert before.endswith("  ")
+        assert "hello: a word" in line or "…  1:forward:1:h" in line or line.startswith("… 1:forward:1:h")
+
+
+def test_the_footer_names_the_way_back_where_there_is_none_on() -> None:
+    for wide in (60, 80):
+        line = text_of([draw_footer(FooterView(view="hops", idle=frozenset({"below_in"})), wide)])
+        assert "↑ before" in line and "↓" not in line
 
 
 @given(st.integers(1, 60), st.integers(2, 30), st.data())

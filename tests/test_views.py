@@ -55,6 +55,10 @@ def address(pilot: Play) -> str:
     return session(pilot).snapshot.address
 
 
+def footer(pilot: Play) -> str:
+    return screen_text(pilot).splitlines()[-1]
+
+
 def explained(pilot: Play) -> str:
     view = session(pilot).explorer.view
     assert isinstance(view, WhyPanel)
@@ -340,6 +344,40 @@ async def test_without_loss_or_state_one_sentence_says_why_nothing_flows() -> No
     async with opened(Session(loads(json.dumps(stateless).encode()))) as pilot:
         await keys(pilot, "t")
         assert "nothing flows through time" in screen_text(pilot)
+
+
+async def test_the_footer_of_the_map_names_what_works_and_a_key_that_does_not_says_why() -> None:
+    async with opened("vanishing", "1:backward:2:h", (80, 24)) as pilot:
+        await keys(pilot, "t")  # one loss, at t=20
+        assert not any(arrow in footer(pilot) for arrow in "↓↑→")
+        for key, why in (
+            ("down", "no later loss"),
+            ("k", "no earlier loss"),
+            ("right", "no later time step"),
+        ):
+            await keys(pilot, key)
+            assert why in session(pilot).said
+        await keys(pilot, "left")
+        assert session(pilot).said == "" and "→ later" in footer(pilot)
+    async with opened(BPTT, "1:backward:4:h", (60, 20)) as pilot:
+        await keys(pilot, "t")
+        assert "↑ before" in footer(pilot) and "↓" not in footer(pilot)
+        await keys(pilot, "up")
+        assert "↓ next  ↑ before" in footer(pilot)
+        await keys(pilot, "9", "up")
+        assert "↓ next" in footer(pilot) and "↑" not in footer(pilot)
+        await keys(pilot, "9", "left", "left")
+        assert "first time step" in session(pilot).said
+
+
+async def test_so_does_that_of_the_hops() -> None:
+    async with opened(BPTT, "1:backward:4:h", (80, 24)) as pilot:
+        await keys(pilot, "t", "enter", "9", "down")
+        assert "↑ before" in footer(pilot) and "↓" not in footer(pilot)
+        await keys(pilot, "down")
+        assert "this is the last hop" in session(pilot).said
+        await keys(pilot, "9", "up")
+        assert "↓ next" in footer(pilot) and "↑" not in footer(pilot)
 
 
 # in full

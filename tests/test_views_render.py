@@ -184,6 +184,23 @@ def test_numbers_where_there_is_room_and_heights_elsewhere() -> None:
     assert "linear" in text_of(draw_map(map_view(30, powers=False), 79, 24))
 
 
+@pytest.mark.parametrize("T", [6, 25, 100])
+def test_what_the_map_leaves_out_is_said_in_full(T: int) -> None:
+    memories = (MemoryView("h", T, (0.5,) * T),)
+    for wide, high in ((56, 10), (56, 12), (77, 15)):
+        for at in (0, T // 2, T - 1):
+            lines = draw_map(map_view(T, cursor=(at, 0), memories=memories), wide, high)
+            fits(lines, wide, high)
+            text = text_of(lines)
+            shown = [
+                int(line[:5].strip(" ▸")) for line in text.splitlines() if line[:5].strip(" ▸").isdigit()
+            ]
+            above, below = shown[0] - 1, T - shown[-1]
+            signs = " ".join(f"{arrow}{n}" for arrow, n in (("↑", above), ("↓", below)) if n)
+            assert len(shown) >= 2
+            assert (f"{signs} more" in text or f"{signs} →" in text) if signs else " more" not in text
+
+
 def test_zero_is_not_drawn_as_something_small_and_infinity_is_marked() -> None:
     lines = text_of(draw_map(map_view(30, factor=0.0), 79, 40)).splitlines()
     assert any("·" in line for line in lines)
@@ -298,7 +315,7 @@ def test_the_room_there_is_is_used_for_both_ways_through_time() -> None:
         lines = draw_map(map_view(5, horizons=said, memories=memories), 78, high)
         fits(lines, 78, high)
         text = text_of(lines)
-        rows = sum(line[3:5].strip().isdigit() for line in text.splitlines())
+        rows = sum(line[3:5].strip().isdigit() and "more" not in line for line in text.splitlines())
         found[high] = (rows, "to blame" in text, "‖∂f[5]/∂f[k]‖, ‖∂g[1]/∂g[k]‖" in text and "∂g 0.5" in text)
         assert high < 12 or found[high][:2] == (5, True)
     assert [found[high][2] for high in (14, 15)] == [False, True]

@@ -12,7 +12,7 @@ from rnn_tui.render.norms import WIDE_RANGE
 from rnn_tui.render.number import number
 from rnn_tui.render.pack import window
 from rnn_tui.render.panel import scrolled, worded
-from rnn_tui.render.spans import Line, Span, fit, merge
+from rnn_tui.render.spans import Line, Span, fit, merge, width
 from rnn_tui.text import cells, clip, safe_text
 
 HEAT = "▁▂▃▄▅▆▇█"
@@ -101,8 +101,8 @@ def draw_map(view: MapView, wide: int, high: int) -> list[Line]:
     that are to blame, and then time steps out of view.
     """
     tries = [(True, True, AIR)]
-    if len(view.horizons) > 1 and high < ROOMY:
-        tries = [(True, True, 0), (False, True, 0), (False, False, AIR)]
+    if high < ROOMY:
+        tries = [(True, True, 0), (False, True, 0), (False, False, 0)]
     for memories, blamed, air in tries:
         head, map_, foot, whole = _parts(view, wide, high - air, memories, blamed)
         if whole:
@@ -136,7 +136,10 @@ def _parts(
     titles = min(curves, 1)
     room = max(high - len(head) - len(foot) - 2 - (not numbers) - bool(silent) - titles, 1)
     at = sending.index(i) if i in sending else 0
-    rows = window(len(sending), max(1, min(len(sending), room - curves)), at) if sending else (0, 0)
+    fits = max(1, min(len(sending), room - curves))
+    if numbers and fits < len(sending):  # without a legend, a line says what is out of view
+        fits = max(1, fits - 1)
+    rows = window(len(sending), fits, at) if sending else (0, 0)
     tall = 1 if numbers else max(1, min(TALLEST, room // (len(sending) + 1 + curves)))
     put = _Entries(scale_of(view), across, tall, numbers)
     lines: list[Line] = [_header(view, lead, across, columns, numbers)]
@@ -154,6 +157,8 @@ def _parts(
     if not numbers:
         gaps.append(len(lines))
         lines.append(_legend(put.scale, counts, lead, wide))
+    elif any(counts):
+        lines.append(fit([(" " * lead, ""), (_more(counts).lstrip(), "muted")], wide))
     if memories:
         gaps.append(len(lines))
         lines.append(_curves_title(memories, wide))
@@ -258,14 +263,21 @@ def _header(view: MapView, lead: int, across: int, columns: tuple[int, int], num
 
 def _legend(scale: Scale, counts: tuple[int, int, int, int], lead: int, wide: int) -> Line:
     """What the heights stand for, and what is out of view."""
-    spans: list[Span] = [(" " * lead, "")]
-    for eighth in (2, 4, 6, 8):
-        spans += [(HEAT[eighth - 1], "positive"), (f" {number(scale.size(eighth / 8), 6, 3)}  ", "muted")]
-    spans.append(("by powers of ten" if scale.powers else "linear", "muted"))
-    if any(counts):
-        signs = " ".join(f"{arrow}{n}" for arrow, n in zip("↑↓←→", counts, strict=True) if n)
-        spans.append((f"   {signs} more", "muted"))
-    return fit(merge(spans), wide)
+    said = ("by powers of ten" if scale.powers else "linear") + _more(counts)
+    for eighths in ((2, 4, 6, 8), (4, 8), (8,)):  # fewer of them where there is little room
+        spans: list[Span] = [(" " * lead, "")]
+        for eighth in eighths:
+            size = number(scale.size(eighth / 8), 6, 3)
+            spans += [(HEAT[eighth - 1], "positive"), (f" {size}  ", "muted")]
+        if width(spans) + cells(said) <= wide:
+            break
+    return fit(merge([*spans, (said, "muted")]), wide)
+
+
+def _more(counts: tuple[int, int, int, int]) -> str:
+    """What is out of view above, below, to the left and to the right, after what stands before it; or nothing."""
+    signs = " ".join(f"{arrow}{n}" for arrow, n in zip("↑↓←→", counts, strict=True) if n)
+    return f"   {signs} more" if signs else ""
 
 
 def _at_cursor(view: MapView) -> str:

@@ -32,13 +32,13 @@ def draw_title(
     place = cells(address) + 1
     right: list[Span] = []
     if name:
-        room = max(wide - place - cells(batch[1]) - cells(value) - 5, 8)
-        right = [(" ", "bar"), (clip(name, room), "bar text"), (" = ", "bar muted"), (value, "bar cursor")]
+        room = max(wide - place - cells(batch[1]) - cells(value) - 6, 8)
+        right = [("  ", "bar"), (clip(name, room), "bar text"), (" = ", "bar muted"), (value, "bar cursor")]
     right.append((" ", "bar"))
     # What goes first where there is little room; what the place inside and the title (with a gap) take at least.
     tries = (
-        (batch[0], aside, 12, 11), (batch[1], aside, 12, 11), (batch[1], aside, 12, 0), (batch[1], "", 12, 0),
-        (batch[1], "", 0, 0), ("", "", 0, 0),
+        (batch[0], aside, 12, 11), (batch[1], aside, 12, 11), (batch[1], aside, 12, 3), (batch[1], "", 12, 3),
+        (batch[1], "", 0, 3), (batch[1], "", 0, 0), ("", "", 0, 0),
     )  # fmt: skip
     for which, beside, of_inner, of_title in tries:
         least = min(cells(title) + 2, of_title), min(cells(inner), of_inner)
@@ -48,9 +48,11 @@ def draw_title(
     spare = max(spare, 0)
     inner = clip(inner, least[1] + spare) if least[1] else ""
     spare -= max(cells(inner) - least[1], 0)
+    # A title for which there is no room leaves its sign where else a blank is.
+    first = "… " if title and not least[0] and spare > 0 else " "
     title = clip(title, least[0] - 2 + max(spare, 0)) if least[0] else ""
     left: list[Span] = [
-        (" ", "bar"), (title, "bar strong"), ("  " if title else "", "bar"), (address, "bar now"),
+        (first, "bar"), (title, "bar strong"), ("  " if title else "", "bar"), (address, "bar now"),
         (inner, "bar text"), (which + beside, "bar muted"),
     ]  # fmt: skip
     return spread(left, right, wide, "bar")
@@ -146,6 +148,8 @@ class FooterView:
     playing: str = ""
     """The speed while playing, such as `4 a second`."""
     busy: bool = False
+    covered: bool = False
+    """Whether a dialog stands over the session: it has the keys, and says which."""
     view: str = ""
     """The view whose keys hold: one of `commands.VIEWS`, or none."""
     tour: tuple[str, str, str] = ("", "", "")
@@ -159,6 +163,8 @@ class FooterView:
 def draw_footer(view: FooterView, wide: int) -> Line:
     """The keys that matter most, as many as fit, in the order of the table."""
     left = _before_keys(view)
+    if view.covered:
+        return fit(left, wide, "bar")
     if view.tour[0] and not view.busy and not view.playing:
         return _tour(view, left, wide)
     keys = [span for key, label in _keys(view, wide - width(left)) for span in _key(key, label)]
@@ -168,7 +174,7 @@ def draw_footer(view: FooterView, wide: int) -> Line:
 def key_at(view: FooterView, wide: int, x: int) -> str:
     """The key that the footer names at `x`, as Textual calls it; empty where it names none."""
     left = _before_keys(view)
-    if view.tour[0] and not view.busy and not view.playing:
+    if view.covered or (view.tour[0] and not view.busy and not view.playing):
         return ""
     end = width(left)
     for key, label in _keys(view, wide - end):
@@ -181,6 +187,8 @@ def key_at(view: FooterView, wide: int, x: int) -> str:
 def _before_keys(view: FooterView) -> list[Span]:
     """A count that is being typed, and what is running."""
     left: list[Span] = []
+    if view.covered:
+        return [(" working ", "jump")] if view.busy else []
     if view.count:
         left = [(f" {view.count}× ", "jump"), (" ", "bar")]
     if view.busy:
@@ -201,7 +209,9 @@ def _keys(view: FooterView, room: int) -> Iterator[tuple[str, str]]:
     shown = {entry.id: next((key for key in entry.keys if here.get(key) is entry), "") for entry in commands}
     entries = [entry for entry in commands if entry.footer and shown[entry.id] and entry.id not in view.idle]
     kept: set[str] = set()
-    for entry in sorted(entries, key=lambda entry: (entry.footer, not entry.where)):
+    # What undoes a motion that could do nothing here stays as long as that would.
+    ranks = {entry.reverse: entry.footer for entry in commands if entry.footer and entry.id in view.idle}
+    for entry in sorted(entries, key=lambda e: (min(e.footer, ranks.get(e.id, e.footer)), not e.where)):
         need = width(_key(shown[entry.id], entry.label))
         if need > room:
             continue

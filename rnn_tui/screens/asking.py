@@ -25,7 +25,7 @@ def ask_place(screen: SessionScreen) -> None:
         return await screen.go_there(text, quiet=True) if text else ""
 
     hint = "3 time step · #120 step · 12:backward:3:h · 50% · end · h[3][0] · dW_hh: ∂W_hh"
-    screen.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt))
+    screen.app.push_screen(AskScreen("Go to", (Field(""),), hint, attempt, "goes there"))
 
 
 def ask_mark(screen: SessionScreen) -> None:
@@ -87,7 +87,7 @@ def ask_value(screen: SessionScreen) -> None:
             return said
 
         field = Field("", prompt.present, select=True)
-        screen.app.push_screen(AskScreen(prompt.title, (field,), prompt.hint, attempt))
+        screen.app.push_screen(AskScreen(prompt.title, (field,), prompt.hint, attempt, "sets it"))
 
     screen.submit(prepare, then=ask)
 
@@ -141,4 +141,5 @@ def ask_file(screen: SessionScreen, then: Callable[[], None] | None = None) -> N
 
     path = controller.path or ""
     initial = path if path == safe_text(path) else ""
-    screen.app.push_screen(AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt), saved)
+    dialog = AskScreen("Save as", (Field("file", initial),), "one JSON file", attempt, "saves it")
+    screen.app.push_screen(dialog, saved)

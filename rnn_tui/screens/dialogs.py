@@ -37,9 +37,13 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(False)", "close")]
 
-    def __init__(self, title: str, fields: Sequence[Field], hint: str, attempt: Attempt) -> None:
+    def __init__(
+        self, title: str, fields: Sequence[Field], hint: str, attempt: Attempt, enter: str = "keeps it"
+    ) -> None:
+        """`hint`: what may be typed, if that needs saying; `enter`: what Enter does, in words."""
         super().__init__()
         self._heading, self._fields, self._hint, self._attempt = title, tuple(fields), hint, attempt
+        self._enter = enter
         self._typed: list[Key] = []
         self.entered = False
         """Whether Enter was pressed, and what comes of it is not known yet: keys wait."""
@@ -72,10 +76,10 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
             yield Static(content(self._heading), classes="heading", markup=False)
             for at, field in enumerate(self._fields):
                 yield SafeInput(field.initial, field.label, f"field-{at}", field.select, asks=self)
-            yield Static(self._help(), id="said", markup=False)
-
-    def _help(self) -> Content:
-        return content(self._hint or "Enter keeps it, Esc leaves")
+            said = Static(content(self._hint), id="said", markup=False)
+            said.display = bool(self._hint)
+            yield said
+            yield Static(content(f"Enter {self._enter}, Esc leaves"), classes="hint", markup=False)
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes to the next line, and after the last one tries."""
@@ -93,6 +97,7 @@ class AskScreen(ClosesOnce, ModalScreen[bool]):
         if said:
             shown = self.query_one("#said", Static)
             shown.update(content(said))
+            shown.display = True
             shown.add_class("refused")
             self.entered = False
             self.on_descendant_focus()

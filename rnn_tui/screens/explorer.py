@@ -60,9 +60,13 @@ class Explorer:
         return self.view.name if self.view else ""
 
     def act(self, id: str, count: int) -> None:
-        """Do what a key means in the open view."""
-        self._acts[id](count)
-        self._screen.schedule_paint()
+        """Do what a key means in the open view, or say why it could do nothing."""
+        why_not = self.view.idle.get(id, "") if self.view is not None else ""
+        if why_not:
+            self._screen.say(why_not)
+        else:
+            self._acts[id](count)
+            self._screen.schedule_paint()
 
     def forget(self) -> None:
         """Another session: nothing is open, and there is no way back."""

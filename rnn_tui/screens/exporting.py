@@ -75,6 +75,5 @@ def ask_export(screen: SessionScreen) -> None:
             screen.say(f"exported to {safe_text(str(Path(name).expanduser().absolute()))}")
         return said
 
-    screen.app.push_screen(
-        AskScreen("Export as", (Field("file", suggested(session, address)),), hint, attempt)
-    )
+    field = Field("file", suggested(session, address))
+    screen.app.push_screen(AskScreen("Export as", (field,), hint, attempt, "writes it"))

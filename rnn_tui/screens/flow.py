@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isnan
 from operator import itemgetter
@@ -144,6 +144,27 @@ class FlowPanel(View):
         i = sending[max(0, min((sending.index(i) if i in sending else 0) + rows, len(sending) - 1))]
         k = max(0, min(k + columns, self.state.flow.reach(i)[-1]))
         self.state = replace(self.state, cursor=(i, k))
+
+    @property
+    def idle(self) -> Mapping[str, str]:
+        flow, (i, k) = self.state.flow, self.state.cursor
+        if isinstance(flow, str):
+            return {}
+        if self.state.walked:
+            hop, hops = self.state.hop, len(flow.hops(i))
+            ends = ("below_in", hop >= hops - 1, "the last hop"), ("above_in", hop == 0, "the first hop")
+            return {key: f"this is {which} of this loss's path" for key, there, which in ends if there}
+        sending = flow.sending or (i,)
+        found = {}
+        if i >= sending[-1]:
+            found["map_below"] = "no later loss flows in this window"
+        if i <= sending[0]:
+            found["map_above"] = "no earlier loss flows in this window"
+        if k == 0:
+            found["map_left"] = "this is the window's first time step"
+        if k >= flow.reach(i)[-1]:
+            found["map_right"] = "this loss reaches no later time step"
+        return found
 
     def rescale(self) -> None:
         """By powers of ten or linear: whichever it is not."""

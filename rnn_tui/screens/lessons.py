@@ -19,7 +19,7 @@ from rnn_tui.kept import Kept
 from rnn_tui.protocols import Controller, Lesson, OpenSession
 from rnn_tui.screens.line import SafeInput
 from rnn_tui.screens.turns import LeadsOn
-from rnn_tui.text import content
+from rnn_tui.text import clip, content
 
 if TYPE_CHECKING:
     from rnn_tui.app import RnnTuiApp
@@ -35,6 +35,8 @@ EXPLAINS = (
 
 AROUND = 12
 """Lines around the list."""
+LONGEST = 24
+"""Cells of the name of what was kept."""
 
 
 class LessonsScreen(LeadsOn, Screen[None]):
@@ -83,16 +85,13 @@ class LessonsScreen(LeadsOn, Screen[None]):
         yield Static(content(""), id="summary", markup=False)
         yield SafeInput("", "or the path of a replay file", "path")
         yield Static(content(""), id="said", markup=False)
-        key = self.app.key
-        back = "" if self._first else "Esc back   "
-        yield Static(
-            content(
-                f"↑ ↓ choose   Enter open   {key('open')} a file of yours   {key('palette')} find   "
-                f"{key('help')} help   {back}{key('quit')} quit"
-            ),
-            classes="hint",
-            markup=False,
-        )
+        key, leaves = self.app.key, "quit" if self._first else "back"
+        hint = f"↑ ↓ choose  Enter open  {key('open')} file  {key('palette')} find  {key('help')} help"
+        yield Static(content(f"{hint}  {key('quit')} {leaves}"), classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """What is out of view changes with every line that the list is scrolled by."""
+        self.watch(self.query_one(OptionList), "scroll_y", self._describe, init=False)
 
     @property
     def at_work(self) -> bool:
@@ -113,8 +112,17 @@ class LessonsScreen(LeadsOn, Screen[None]):
     def _fit(self, options: OptionList) -> None:
         """What stands below the list follows it closely, and is never pushed out."""
         options.set_class(self._brief, "brief")
-        each = 1 if self._brief else 3
-        options.styles.max_height = each * len(self.lessons) + len(self._kept) + bool(self._kept)
+        options.styles.max_height = self._lines + self._apart
+
+    @property
+    def _apart(self) -> bool:
+        """Whether a blank line stands between what was kept and the lessons: where there is room for it."""
+        return bool(self._kept) and self._lines < self._room
+
+    @property
+    def _lines(self) -> int:
+        """Lines of all that is listed."""
+        return (1 if self._brief else 3) * len(self.lessons) + len(self._kept)
 
     def _list_again(self) -> None:
         options = self.query_one(OptionList)
@@ -123,17 +131,30 @@ class LessonsScreen(LeadsOn, Screen[None]):
         self._fit(options)
         options.highlighted = min(chosen or 0, options.option_count - 1)
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Below the list: what it is about, and which of how many."""
-        at = event.option_index - len(self._kept)
+    def on_option_list_option_highlighted(self) -> None:
+        """Another one is chosen."""
+        self._describe()
+
+    def _describe(self) -> None:
+        """Below the list: which of how many is chosen, how many are out of view, what it is about."""
+        options = self.query_one(OptionList)
+        chosen = options.highlighted or 0
+        at = chosen - len(self._kept)
         if at < 0:
             said = content("x throws it away", "$foreground 60%")
         elif self._brief:
             said = content(self.lessons[at].summary, "$foreground 80%")
         else:
             said = Content("")
-        count = content(f"{event.option_index + 1}/{event.option_list.option_count}  ", "$foreground 60%")
-        self.query_one("#summary", Static).update(Content.assemble(count, said))
+        count = f"{chosen + 1}/{options.option_count}  {self._more(options)}"
+        self.query_one("#summary", Static).update(Content.assemble(content(count, "$foreground 60%"), said))
+
+    def _more(self, options: OptionList) -> str:
+        """How many lines of the list are above and below what is seen."""
+        above = round(options.scroll_target_y)
+        below = options.virtual_size.height - options.size.height - above
+        signs = " ".join(f"{arrow}{n}" for arrow, n in (("↑", above), ("↓", below)) if n > 0)
+        return f"{signs} more  " if signs else ""
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open the lesson, or what was kept."""
@@ -160,7 +181,9 @@ class LessonsScreen(LeadsOn, Screen[None]):
     def _options(self) -> list[Option]:
         """What was kept for a person comes before the lessons."""
         self._kept = self.app.shelf.entries()
-        kept = [Option(_kept_entry(each, last=each is self._kept[-1])) for each in self._kept]
+        kept = [
+            Option(_kept_entry(each, apart=self._apart and each is self._kept[-1])) for each in self._kept
+        ]
         entry = _line if self._brief else _entry
         return [*kept, *(Option(entry(*each)) for each in enumerate(self.lessons, 1))]
 
@@ -179,7 +202,9 @@ class LessonsScreen(LeadsOn, Screen[None]):
                 self.query_one("#said", Static).update(content(self.app.shelf.remove(kept)))
                 self._list_again()
 
-        self.app.push_screen(SureScreen(f"Throw away what was kept of {kept.of}: {kept.words}?"), answered)
+        what = f": {kept.what}" if kept.what else ""
+        question = f"Throw away what was kept of {kept.of} at {kept.time}{what}?"
+        self.app.push_screen(SureScreen(question), answered)
 
     def action_help(self) -> None:
         """Explain this list."""
@@ -218,10 +243,11 @@ class LessonsScreen(LeadsOn, Screen[None]):
             self.dismiss()
 
 
-def _kept_entry(kept: Kept, *, last: bool) -> Content:
-    head = [content("kept when the program was ended: ", "$warning"), content(kept.of, "bold")]
-    words = content(f"  {kept.words}", "$foreground 60%")
-    return Content.assemble(*head, words, *([Content("\n")] if last else []))
+def _kept_entry(kept: Kept, *, apart: bool) -> Content:
+    """One line, also of a session with a long name; `apart`: a blank line follows."""
+    parts = [content(f"kept {kept.time}  ", "$warning"), content(clip(kept.of, LONGEST), "bold")]
+    parts += [content(f"  {kept.what}", "$foreground 60%")] if kept.what else []
+    return Content.assemble(*parts, *([Content("\n")] if apart else []))
 
 
 def _line(number: int, lesson: Lesson) -> Content:

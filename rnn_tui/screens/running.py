@@ -14,6 +14,7 @@ from textual.events import Key, Resize
 from rnn_tui.commands import Command
 from rnn_tui.protocols import Controller
 from rnn_tui.render.arrange import PLAIN, Scene
+from rnn_tui.render.cells import resolve
 from rnn_tui.render.lines import FooterView
 from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import Palette
@@ -90,6 +91,14 @@ class Running(Stage):
         """Whether panes have whole frames depends on the height."""
         self.schedule_paint()
 
+    def on_screen_suspend(self) -> None:
+        """A dialog has the keys now."""
+        self.schedule_paint()
+
+    def on_screen_resume(self) -> None:
+        """They are ours again."""
+        self.schedule_paint()
+
     # state → screen
 
     @property
@@ -119,15 +128,33 @@ class Running(Stage):
         self._small.show(self.app.key("quit"))
         self._curve.show(snapshot)
         speed = f"{self.playing.speed} a second" if self.playing.on else ""
-        line = snapshot.timeline
-        idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
+        covered = not self.is_active
         tour = self.tour.hint(self.app.commands, self.view_name)
         self._keys.show(
             FooterView(
-                self.typing.count, speed, self._busy, self.view_name, tour, frozenset(idle), self.app.commands
+                self.typing.count,
+                speed,
+                self._busy,
+                covered,
+                self.view_name,
+                tour,
+                self._idle,
+                self.app.commands,
             )
         )
         self.app.flush()
+
+    @property
+    def _idle(self) -> frozenset[str]:
+        """Commands that could do nothing here."""
+        line, view = self.snapshot.timeline, self.explorer.view
+        idle = {"step_back"} if line.index == 0 else {"step"} if line.index == line.total - 1 else set()
+        matrices = self.snapshot.panes[self.pane.NAME]
+        at = resolve(self.pane.selection, matrices)
+        spot = at and (self.pane.NAME, matrices[at.index].key, at.row, at.column)
+        if self.elsewhere[0] or not spot or not self.controller.can_set(self.snapshot, spot):
+            idle.add("edit")
+        return frozenset(idle) | (view.idle.keys() if view is not None else set())
 
     @property
     def elsewhere(self) -> tuple[str, str]:

@@ -339,9 +339,9 @@ class SessionScreen(Running):
         if self._message:
             note, self._message = self._message, ""
             self.schedule_paint()
-        self.app.push_screen(
-            HelpScreen(title, explains.format_map(self.app.keys), note, self.view_name, self.app.commands)
-        )
+        explains = explains.format_map(self.app.keys)
+        screen = HelpScreen(title, explains, note, self.view_name, self.app.commands, "panes and cells")
+        self.app.push_screen(screen)
 
     def action_leave(self) -> None:
         """Quit, or ask first."""

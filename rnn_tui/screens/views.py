@@ -6,6 +6,7 @@ thread after every batch of jobs and follows the cursor; everything else runs on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rnn_engine.panes import PANES
@@ -64,6 +65,11 @@ class View:
 
     def move(self, by: int) -> None:
         """Choose another term, hop or line."""
+
+    @property
+    def idle(self) -> Mapping[str, str]:
+        """The commands of its keys that could do nothing now, each with one sentence on why."""
+        return {}
 
     @property
     def exact(self) -> tuple[str, str] | None:
