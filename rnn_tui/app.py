@@ -39,7 +39,7 @@ from rnn_tui.render.number import PRECISION
 from rnn_tui.render.palette import DARK, LIGHT, TERMINAL, Colours, palette
 from rnn_tui.screens.keys import priority_binding
 from rnn_tui.screens.turns import Turns
-from rnn_tui.signals import Watchdog, cannot_suspend, handle_signals
+from rnn_tui.signals import Watchdog, cannot_suspend, handle_continue, handle_signals
 from rnn_tui.terminal import TerminalSettings
 from rnn_tui.text import ascii_text, safe_text
 
@@ -240,7 +240,10 @@ class RnnTuiApp(PaintedApp[None]):
         loop = asyncio.get_running_loop()
         handle_signals(loop, self._leave)
         if sys.__stdin__ is not None:
-            self._watchdog = Watchdog(loop, self._leave, self.keep, sys.__stdin__.fileno())
+            terminal = sys.__stdin__.fileno()
+            if self._driver is not None:
+                handle_continue(self._driver, lambda: self.leaving, terminal)
+            self._watchdog = Watchdog(loop, self._leave, self.keep, terminal)
             self._watchdog.start()
 
     def on_ready(self) -> None:

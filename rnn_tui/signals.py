@@ -12,6 +12,10 @@ import select
 import signal
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 HANG_UP, TERMINATED = 129, 143
 """Exit codes: 128 and the number of the signal."""
@@ -29,6 +33,26 @@ def handle_signals(loop: asyncio.AbstractEventLoop, leave: Leave) -> None:
     """SIGHUP and SIGTERM end the program through its own exit, which restores the terminal."""
     for number, code in ((signal.SIGHUP, HANG_UP), (signal.SIGTERM, TERMINATED)):
         loop.add_signal_handler(number, leave, code)
+
+
+def handle_continue(driver: Driver, leaving: Callable[[], bool], fd: int) -> None:
+    """At SIGCONT, start input and output anew, but only once they have been stopped.
+
+    Textual starts them whoever sends it. The kernel does so when a terminal goes away: with two threads on one input,
+    leaving waits for one of them, and the other spins for ever.
+    """
+
+    def continued(*_: object) -> None:
+        if leaving() or not _alive(fd):
+            return
+        # Textual's own mark of a stop that it has seen, upon which it also tells the app to draw everything.
+        if not getattr(driver, "_must_signal_resume", False):
+            driver.suspend_application_mode()
+            driver._must_signal_resume = True  # type: ignore[attr-defined]
+        driver.resume_application_mode()
+
+    if hasattr(signal, "SIGCONT"):
+        signal.signal(signal.SIGCONT, continued)
 
 
 def cannot_suspend() -> str:

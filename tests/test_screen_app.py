@@ -471,9 +471,9 @@ async def test_quit_asks_only_when_something_would_be_lost() -> None:
         session(pilot).predicting.answers.append(None)  # type: ignore[arg-type]
         await keys(pilot, "q")
         assert isinstance(pilot.app.screen, SureScreen)
-        await keys(pilot, "s")  # no session to save: it means nothing
-        assert isinstance(pilot.app.screen, SureScreen)
-        await keys(pilot, "n")
+        await keys(pilot, "s")  # where to, it asks
+        assert isinstance(pilot.app.screen, AskScreen)
+        await keys(pilot, "escape")
         session(pilot).predicting.answers.clear()
         assert pilot.app.is_running
         controller.unsaved = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -55,3 +56,19 @@ def test_where_no_shell_waits_it_says_so(tmp_path: Path) -> None:
         child.until("step 1/")
         child.press("\x1a", "not suspended: no shell has started it; q quits")
         child.press("\x1b[C", "step 2/")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_told_to_go_on_without_having_been_stopped(tmp_path: Path) -> None:
+    """As the kernel does it when a terminal goes away: one thread reads the input, not one for each signal."""
+    with contextlib.closing(Program(["hello"], 120, 40, tmp_path)) as child:
+        child.until("step 1/")
+        child.press("\x1b[C", "step 2/")
+        threads = Path(f"/proc/{child.pid}/task")
+        before = len(list(threads.iterdir()))
+        for step in (3, 4, 5):
+            os.kill(child.pid, signal.SIGCONT)
+            child.press("\x1b[C", f"step {step}/")
+        assert len(list(threads.iterdir())) == before
+        os.write(child.fd, b"q")
+        assert child.code() == 0

@@ -302,10 +302,15 @@ def test_a_cell_in_words(address: str, text: str, cell: Cell) -> None:
     [
         ("1:forward:2:h", "", 0, "is no cell; expected a name and its element"),
         ("1:forward:2:h", "h[", 0, "is no cell"),
-        ("1:forward:2:h", "h[-1]", 0, r"h is 2; expected h\[0\] to h\[1\], or h\[2\]\[0\] to h\[2\]\[1\]"),
-        ("1:forward:2:h", "h[t-1]", 0, r"h is 2; expected h\[0\] to h\[1\]"),
+        (
+            "1:forward:2:h",
+            "h[-1]",
+            0,
+            r"h is a vector of 2; expected h\[0\] to h\[1\], or h\[2\]\[0\] to h\[2\]\[1\]",
+        ),
+        ("1:forward:2:h", "h[t-1]", 0, r"h is a vector of 2; expected h\[0\] to h\[1\]"),
         ("1:forward:2:h", f"h[{'9' * 5000}]", 0, "is no cell"),
-        ("1:forward:2:h", "h", 0, r"h is 2; expected h\[0\] to h\[1\]"),
+        ("1:forward:2:h", "h", 0, r"h is a vector of 2; expected h\[0\] to h\[1\]"),
         ("1:forward:2:h", "h[2]", 0, r"expected h\[0\] to h\[1\]"),
         ("1:forward:2:h", "d[0]", 0, "there is no time step 0 of d here; expected 1 to 3"),
         ("1:forward:2:h", "W[0]", 0, r"W is 2×2; expected W\[0,0\] to W\[1,1\]"),
