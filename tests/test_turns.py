@@ -8,12 +8,14 @@ from textual.keys import _character_to_key
 
 from rnn_tui.app import RnnTuiApp
 from rnn_tui.controller import Controller
+from rnn_tui.export.picture import taken
 from rnn_tui.lessons import lessons
 from rnn_tui.screens.dialogs import SureScreen
 from rnn_tui.screens.lessons import LessonsScreen
 from rnn_tui.screens.palette import Palette
 from rnn_tui.screens.session import SessionScreen
 from rnn_tui.terminal import TerminalSettings
+from rnn_tui.widgets.lines import LineWidget
 from tests.build import lesson
 from tests.fake_controller import FakeController
 from tests.test_screen_app import Play, keys, playing, session, settled, until
@@ -118,6 +120,16 @@ async def test_the_next_pane_is_one_that_is_shown() -> None:
         assert shown.pane.NAME == "gradients"
         await keys(pilot, "shift+tab")
         assert shown.pane.NAME == "weights"
+
+
+async def test_a_picture_of_a_screen_that_has_just_shrunk() -> None:
+    """Its widgets have not moved yet: what lies outside is left out."""
+    async with app_of(open_lesson("hello")).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        shown = session(pilot)
+        picture = taken(shown.query(LineWidget), (100, 32), shown.palette, "hello")
+        assert picture is not None
+        assert len(picture.rows) == 32
 
 
 async def test_keys_typed_while_a_lesson_opens_are_for_the_lesson() -> None:
